@@ -1,0 +1,66 @@
+# s3ish. `make` shows what there is.
+#
+# Everything needs Node 20.15 or later, npm, make and git; `test-clients` installs the rest itself.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+INSTALLED := node_modules/.installed
+CONFIG ?= s3ish.toml
+# Two at a time: tests start servers of several processes each.
+NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
+# Suites that need nothing but npm packages.
+SUITES := unit contract operations model crash tidy
+test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
+
+.PHONY: help run build install test test-clients check format docs bench crash clean
+
+help: ## Show this list
+	@echo 's3ish: a durable, S3-compatible object server'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Install, build and serve on 127.0.0.1:9000 with data in ./s3ish-data
+	@exec node dist/main.js serve --config $(CONFIG)
+
+build: install ## Compile the server into dist/
+	@npx --no-install tsc -p tsconfig.json
+	@chmod +x dist/main.js
+
+install: $(INSTALLED)
+
+$(INSTALLED): package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: build-test
+build-test: build
+	@npx --no-install tsc -p test/tsconfig.json
+
+test: build-test ## Run every test that needs nothing but npm packages
+	@$(NODE_TEST) $(call test_files,$(addprefix build/test/,$(SUITES)))
+
+test-clients: build-test ## Run the AWS CLI, boto3, s3cmd and rclone against a live server (installs them as root)
+	@bash test/clients/install.sh
+	@$(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/clients)
+
+check: build-test ## Check format, lint, types and tidiness
+	@npx --no-install prettier --check --log-level warn .
+	@npx --no-install eslint --max-warnings 0 .
+	@$(NODE_TEST) $(call test_files,build/test/tidy)
+
+format: install ## Rewrite the sources in the one format
+	@npx --no-install prettier --write --log-level warn .
+
+docs: build-test ## Generate the pages of docs/ that come from tables in the code
+	@node build/test/tidy/write-docs.js
+
+bench: build-test ## Measure throughput, latency and CPU per request
+	@node build/test/bench/run.js $(ARGS)
+
+crash: build-test ## Kill all processes 500 times under load and look for losses (ROUNDS=n)
+	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
+
+clean: ## Remove what was built and installed, never data
+	rm -rf dist build node_modules

@@ -1,0 +1,138 @@
+// Request documents: what is read from them and what is refused.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { parseCompleteMultipartUpload } from '#src/wire/documents/complete-multipart-upload.js';
+import { parseCreateBucketConfiguration } from '#src/wire/documents/create-bucket.js';
+import { parseDelete } from '#src/wire/documents/delete-objects.js';
+
+import { throwsS3Error } from '../../../support/s3-error.js';
+
+const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
+
+function createBucket(content: string): string {
+  return `<CreateBucketConfiguration ${NAMESPACE}>${content}</CreateBucketConfiguration>`;
+}
+
+function complete(content: string): string {
+  return `<CompleteMultipartUpload ${NAMESPACE}>${content}</CompleteMultipartUpload>`;
+}
+
+function part(partNumber: string | number, etag = '&quot;e&quot;', more = ''): string {
+  return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag>${more}</Part>`;
+}
+
+test('parseCreateBucketConfiguration reads the constraint', () => {
+  assert.deepEqual(parseCreateBucketConfiguration(''), { locationConstraint: undefined });
+  assert.deepEqual(parseCreateBucketConfiguration(createBucket('')), {
+    locationConstraint: undefined,
+  });
+  const document = createBucket('<LocationConstraint>EU</LocationConstraint><Tags/>');
+  assert.deepEqual(parseCreateBucketConfiguration(document), { locationConstraint: 'EU' });
+});
+
+test('parseCreateBucketConfiguration refuses what it would have to drop', () => {
+  const tags = createBucket('<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>');
+  throwsS3Error(() => parseCreateBucketConfiguration(tags), 'NotImplemented');
+  const directory = createBucket('<Bucket><Type>Directory</Type></Bucket>');
+  throwsS3Error(() => parseCreateBucketConfiguration(directory), 'NotImplemented');
+  throwsS3Error(() => parseCreateBucketConfiguration(createBucket('<Foo/>')), 'MalformedXML');
+  throwsS3Error(() => parseCreateBucketConfiguration('<Foo/>'), 'MalformedXML');
+  const long = createBucket(' '.repeat(65 * 1024));
+  throwsS3Error(() => parseCreateBucketConfiguration(long), 'MaxMessageLengthExceeded');
+});
+
+test('parseDelete reads entries, conditions and quietness', () => {
+  const document =
+    `<Delete ${NAMESPACE}><Quiet>true</Quiet>` +
+    '<Object><Key> a&amp;b </Key></Object>' +
+    '<Object><VersionId>null</VersionId><Key>c</Key><ETag>"e"</ETag><New>x</New></Object>' +
+    '<Object><Key>d</Key><VersionId></VersionId></Object><Other/></Delete>';
+  assert.deepEqual(parseDelete(document), {
+    isQuiet: true,
+    entries: [
+      { key: ' a&b ', versionId: undefined, ifMatch: undefined },
+      { key: 'c', versionId: 'null', ifMatch: 'e' },
+      { key: 'd', versionId: undefined, ifMatch: undefined },
+    ],
+  });
+  assert.equal(parseDelete('<Delete><Object><Key>a</Key></Object></Delete>').isQuiet, false);
+});
+
+test('parseDelete takes 1 to 1,000 objects', () => {
+  const objects = (count: number) =>
+    `<Delete>${'<Object><Key>a</Key></Object>'.repeat(count)}</Delete>`;
+  assert.equal(parseDelete(objects(1000)).entries.length, 1000);
+  throwsS3Error(() => parseDelete(objects(1001)), 'MalformedXML');
+  throwsS3Error(() => parseDelete(objects(0)), 'MalformedXML');
+});
+
+test('parseDelete leaves the length of a key to each entry', () => {
+  const key = 'x'.repeat(2000);
+  const { entries } = parseDelete(`<Delete><Object><Key>${key}</Key></Object></Delete>`);
+  assert.equal(entries[0]?.key, key);
+});
+
+test('parseDelete refuses bodies that are no list of keys', () => {
+  throwsS3Error(() => parseDelete(''), 'MissingRequestBodyError');
+  const refused = [
+    '<Delete><Object></Object></Delete>',
+    '<Delete><Object><Key></Key></Object></Delete>',
+    '<Delete><Quiet>maybe</Quiet><Object><Key>a</Key></Object></Delete>',
+    '<Remove><Object><Key>a</Key></Object></Remove>',
+  ];
+  for (const document of refused) throwsS3Error(() => parseDelete(document), 'MalformedXML');
+});
+
+test('parseDelete refuses conditions it would have to ignore', () => {
+  const document = '<Delete><Object><Key>a</Key><Size>5</Size></Object></Delete>';
+  throwsS3Error(() => parseDelete(document), 'NotImplemented');
+});
+
+test('parseCompleteMultipartUpload reads numbers, ETags and checksums in the order sent', () => {
+  const document = complete(
+    part(2, '"b"', '<ChecksumCRC32>DUoRhQ==</ChecksumCRC32><Size>5</Size>') + part(1, 'a') + '<X/>',
+  );
+  assert.deepEqual(parseCompleteMultipartUpload(document), [
+    { partNumber: 2, etag: 'b', checksums: { CRC32: 'DUoRhQ==' } },
+    { partNumber: 1, etag: 'a', checksums: {} },
+  ]);
+});
+
+test('parseCompleteMultipartUpload takes 10,000 parts with checksums and no more', () => {
+  const parts = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      part(
+        index + 1,
+        '"d41d8cd98f00b204e9800998ecf8427e"',
+        '<ChecksumCRC32>DUoRhQ==</ChecksumCRC32>',
+      ),
+    ).join('');
+  assert.equal(parseCompleteMultipartUpload(complete(parts(10_000))).length, 10_000);
+  const many = complete('<Part></Part>'.repeat(10_001));
+  throwsS3Error(() => parseCompleteMultipartUpload(many), 'MalformedXML');
+});
+
+test('parseCompleteMultipartUpload refuses part numbers outside 1 to 10,000', () => {
+  for (const partNumber of [0, -1, 10_001]) {
+    throwsS3Error(
+      () => parseCompleteMultipartUpload(complete(part(partNumber))),
+      'InvalidArgument',
+      { ArgumentName: 'partNumber', ArgumentValue: partNumber },
+    );
+  }
+});
+
+test('parseCompleteMultipartUpload refuses lists that are none', () => {
+  throwsS3Error(() => parseCompleteMultipartUpload(''), 'InvalidRequest');
+  const refused = [
+    '',
+    '<Part><ETag>a</ETag></Part>',
+    '<Part><PartNumber>1</PartNumber></Part>',
+    part('x'),
+  ];
+  for (const content of refused) {
+    throwsS3Error(() => parseCompleteMultipartUpload(complete(content)), 'MalformedXML');
+  }
+});
