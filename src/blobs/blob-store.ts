@@ -1,0 +1,106 @@
+/**
+ * Payload bytes at rest: immutable blobs that are staged, sealed, read with verification, linked
+ * and removed. Knows nothing of records; `store/` decides which blobs are alive.
+ *
+ * Invariants
+ * 1. A blob's bytes never change after `seal` resolved, and are durable then (file, sidecar, and
+ *    every directory entry that leads to them).
+ * 2. A blob that was not kept is removed on disposal; after a crash its staging mark survives, so
+ *    `sweepStaging` finds it without walking the tree.
+ * 3. Every byte that `read` yields was verified against the checksum of its block.
+ *
+ * @see docs/ON_DISK_FORMAT.md, "Blob directories"
+ * @module
+ */
+
+/** Where a blob lives. `blobId` is 32 hex characters, unique for ever. */
+export interface BlobLocation {
+  readonly bucket: string;
+  readonly key: string;
+  readonly blobId: string;
+}
+
+/** What must be remembered to read a blob back; kept in the metadata. */
+export interface BlobLayout {
+  readonly sizeBytes: number;
+  readonly blockSizeBytes: number;
+  /** CRC-32 of each block, in order; the last block may be short. */
+  readonly blockChecksums: Uint32Array;
+}
+
+/** A blob being written. */
+export interface BlobWriter extends AsyncDisposable {
+  readonly location: BlobLocation;
+  /** Takes the next bytes (owned from here on). Resolves when more are welcome. */
+  write(piece: Uint8Array): Promise<void>;
+  /**
+   * Writes the sidecar and makes everything durable.
+   *
+   * @param sidecar - contents of `metadata.json`, made from the finished layout.
+   * @throws the fault of the disk; after a failed fsync the volume is fenced and refuses writes.
+   */
+  seal(sidecar: (layout: BlobLayout) => string): Promise<BlobLayout>;
+  /** After the record is committed: the blob is alive, disposal leaves it alone. */
+  keep(): Promise<void>;
+}
+
+/** A sealed blob opened for reading. */
+export interface BlobReader {
+  /**
+   * Verified bytes [startByte, endByte). Pieces are valid until the next pull.
+   *
+   * @throws {DamagedBlobError} a block does not match its checksum or the file is short.
+   */
+  read(startByte: number, endByte: number): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** Stored bytes do not match their checksum, or are missing. A fault, never an S3 error. */
+export class DamagedBlobError extends Error {
+  override readonly name = 'DamagedBlobError';
+
+  constructor(
+    readonly location: BlobLocation,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The volume refuses writes since a flush failed; cleared by a restart. */
+export class VolumeFencedError extends Error {
+  override readonly name = 'VolumeFencedError';
+}
+
+export interface BlobStore {
+  /** @param sizeBytes - expected size if known. */
+  stage(location: BlobLocation, sizeBytes: number | undefined): Promise<BlobWriter>;
+  /** Opens the data file once, so that later removal does not disturb the reader. @throws {DamagedBlobError} missing. */
+  open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader>;
+  /**
+   * Makes `target` a second blob with the source's bytes, without copying them, staged like a
+   * written one: durable with its own sidecar when it resolves, removed unless kept.
+   *
+   * @returns undefined when the file system cannot link (too many links, another device).
+   */
+  link(
+    source: BlobLocation,
+    target: BlobLocation,
+    sidecar: string,
+  ): Promise<(AsyncDisposable & { keep(): Promise<void> }) | undefined>;
+  /** Removes a blob and the directories it leaves empty. Absent is fine. */
+  remove(location: BlobLocation): Promise<void>;
+  /** Incarnations (writer processes) that left staging marks behind. */
+  stagingIncarnations(): Promise<readonly string[]>;
+  /**
+   * Goes through the staging marks of a dead incarnation: blobs that `isAlive` denies are removed,
+   * then the mark. @returns how many blobs were removed.
+   */
+  sweepStaging(incarnation: string, isAlive: (location: BlobLocation) => boolean): Promise<number>;
+  /** Every blob on disk, in no order; for fsck and the full sweep. */
+  walk(): AsyncIterable<BlobLocation & { readonly modifiedMs: number }>;
+  /** Removes what is left of a deleted bucket's directory if it is empty. */
+  removeBucketDirectory(bucket: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,269 @@
+/**
+ * Blobs as ordinary files: the payload of each is readable with nothing but `cat`.
+ *
+ * @module
+ */
+
+import { constants } from 'node:fs';
+import {
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  readlink,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  type FileHandle,
+} from 'node:fs/promises';
+
+import {
+  DamagedBlobError,
+  type BlobLayout,
+  type BlobLocation,
+  type BlobReader,
+  type BlobStore,
+  type BlobWriter,
+} from './blob-store.js';
+import {
+  blobPaths,
+  bucketPath,
+  DATA_NAME,
+  incarnationPath,
+  isBlobId,
+  isBucketName,
+  SIDECAR_NAME,
+  stagingPath,
+} from './layout.js';
+import {
+  codeOf,
+  ignoreMissing,
+  PlainWriter,
+  removeEmptyDirectories,
+  type WriterContext,
+} from './plain-writer.js';
+import { readBlocks } from './read-blocks.js';
+import { Volume } from './volume.js';
+
+export interface PlainBlobsOptions {
+  readonly basePath: string;
+  /** False skips every flush: a power cut may lose acknowledged writes. */
+  readonly isFsyncEnabled: boolean;
+  readonly incarnation: string;
+}
+
+/** Opens the blobs under a directory, which is created if absent. */
+export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobStore> {
+  const { basePath, incarnation } = options;
+  const volume = new Volume(options.isFsyncEnabled);
+  const marksPath = incarnationPath(basePath, incarnation);
+  await mkdir(marksPath, { recursive: true, mode: 0o700 });
+  for (const path of [stagingPath(basePath), basePath]) await volume.syncDirectory(path);
+  return new PlainBlobs({ basePath, marksPath, volume, syncedBuckets: new Set() });
+}
+
+class PlainBlobs implements BlobStore {
+  readonly #context: WriterContext;
+
+  constructor(context: WriterContext) {
+    this.#context = context;
+  }
+
+  stage(location: BlobLocation): Promise<BlobWriter> {
+    return PlainWriter.create(this.#context, location);
+  }
+
+  async open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader> {
+    const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
+    const file = await openData(path, location);
+    const { size } = await file.stat();
+    if (size !== layout.sizeBytes) {
+      await file.close();
+      throw new DamagedBlobError(location, `${path} holds ${size} bytes, not ${layout.sizeBytes}`);
+    }
+    return new PlainReader(file, location, layout);
+  }
+
+  link(
+    source: BlobLocation,
+    target: BlobLocation,
+    sidecar: string,
+  ): Promise<BlobWriter | undefined> {
+    return PlainWriter.linked(this.#context, source, target, sidecar);
+  }
+
+  async remove(location: BlobLocation): Promise<void> {
+    const paths = blobPaths(this.#context.basePath, location);
+    for (const name of [DATA_NAME, SIDECAR_NAME]) {
+      await unlink(`${paths.blob}/${name}`).catch(ignoreMissing);
+    }
+    await rmdir(paths.blob).catch(ignoreMissing);
+    await removeEmptyDirectories(paths);
+  }
+
+  async stagingIncarnations(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const entry of await opendir(stagingPath(this.#context.basePath))) {
+      if (entry.isDirectory()) names.push(entry.name);
+    }
+    return names;
+  }
+
+  async sweepStaging(
+    incarnation: string,
+    isAlive: (location: BlobLocation) => boolean,
+  ): Promise<number> {
+    const marksPath = incarnationPath(this.#context.basePath, incarnation);
+    let removedCount = 0;
+    for (const blobId of await blobIdsIn(marksPath)) {
+      const target = await readlink(`${marksPath}/${blobId}`);
+      const directory = `${this.#context.basePath}/${target}`;
+      const bucket = target.slice(0, target.indexOf('/'));
+      // The index knows blobs by their id; the key is not needed to ask it.
+      if (!isAlive({ bucket, key: '', blobId })) {
+        await rm(directory, { recursive: true, force: true });
+        const key = directory.slice(0, directory.lastIndexOf('/'));
+        const fanOut = key.slice(0, key.lastIndexOf('/'));
+        await removeEmptyDirectories({ blob: directory, key, fanOut, bucket });
+        removedCount += 1;
+      }
+      await unlink(`${marksPath}/${blobId}`).catch(ignoreMissing);
+    }
+    if (marksPath !== this.#context.marksPath) await rmdir(marksPath).catch(ignoreMissing);
+    return removedCount;
+  }
+
+  async *walk(): AsyncGenerator<BlobLocation & { readonly modifiedMs: number }> {
+    const { basePath } = this.#context;
+    for (const bucket of await namesIn(basePath)) {
+      if (!isBucketName(bucket)) continue;
+      for (const fanOut of await namesIn(`${basePath}/${bucket}`)) {
+        for (const key of await namesIn(`${basePath}/${bucket}/${fanOut}`)) {
+          yield* this.#walkKey(bucket, `${basePath}/${bucket}/${fanOut}/${key}`);
+        }
+      }
+    }
+  }
+
+  async removeBucketDirectory(bucket: string): Promise<void> {
+    try {
+      await rmdir(bucketPath(this.#context.basePath, bucket));
+      this.#context.syncedBuckets.delete(bucketPath(this.#context.basePath, bucket));
+    } catch (error) {
+      if (!['ENOTEMPTY', 'ENOENT'].includes(codeOf(error))) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await rmdir(this.#context.marksPath).catch(() => undefined);
+  }
+
+  async *#walkKey(
+    bucket: string,
+    path: string,
+  ): AsyncGenerator<BlobLocation & { readonly modifiedMs: number }> {
+    for (const blobId of await namesIn(path)) {
+      if (!isBlobId(blobId)) continue;
+      try {
+        const { mtimeMs } = await stat(`${path}/${blobId}`);
+        const key = await keyInSidecar(`${path}/${blobId}/${SIDECAR_NAME}`);
+        if (key !== undefined) yield { bucket, key, blobId, modifiedMs: mtimeMs };
+      } catch (error) {
+        ignoreMissing(error);
+      }
+    }
+  }
+}
+
+class PlainReader implements BlobReader {
+  readonly #file: FileHandle;
+  readonly #location: BlobLocation;
+  readonly #layout: BlobLayout;
+  #readCount = 0;
+  #isClosed = false;
+
+  constructor(file: FileHandle, location: BlobLocation, layout: BlobLayout) {
+    this.#file = file;
+    this.#location = location;
+    this.#layout = layout;
+  }
+
+  async *read(startByte: number, endByte: number): AsyncGenerator<Uint8Array> {
+    this.#readCount += 1;
+    try {
+      yield* readBlocks(
+        this.#location,
+        this.#layout,
+        (start, end) => this.#readBlock(start, end),
+        startByte,
+        endByte,
+      );
+    } finally {
+      this.#readCount -= 1;
+      this.#closeWhenIdle();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#closeWhenIdle();
+  }
+
+  async #readBlock(startByte: number, endByte: number): Promise<Uint8Array> {
+    const block = Buffer.allocUnsafe(endByte - startByte);
+    let filledBytes = 0;
+    while (filledBytes < block.byteLength) {
+      const { bytesRead } = await this.#file.read(
+        block,
+        filledBytes,
+        block.byteLength - filledBytes,
+        startByte + filledBytes,
+      );
+      if (bytesRead === 0) break;
+      filledBytes += bytesRead;
+    }
+    return block.subarray(0, filledBytes);
+  }
+
+  #closeWhenIdle(): void {
+    if (!this.#isClosed || this.#readCount > 0) return;
+    // Closing a descriptor that was only read loses nothing; there is nobody to tell.
+    void this.#file.close().catch(() => undefined);
+  }
+}
+
+async function openData(path: string, location: BlobLocation): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new DamagedBlobError(location, `${path} is missing`, { cause: error });
+  }
+}
+
+async function blobIdsIn(path: string): Promise<string[]> {
+  return (await namesIn(path)).filter(isBlobId);
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of await opendir(path)) names.push(entry.name);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
+  }
+  return names;
+}
+
+/** A sidecar that was never finished belongs to a blob that was never committed. */
+async function keyInSidecar(path: string): Promise<string | undefined> {
+  try {
+    const sidecar: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (typeof sidecar === 'object' && sidecar !== null && 'key' in sidecar)
+      return String(sidecar.key);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return undefined;
+}

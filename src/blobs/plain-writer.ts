@@ -1,0 +1,222 @@
+/**
+ * Writing one blob to its directory: mark, directory, data, sidecar, flushes.
+ *
+ * Order, which nothing may change: staging mark -> directories -> data -> sidecar -> fdatasync of
+ * both -> fsync of the directories, innermost first. Only then may a record name the blob.
+ *
+ * @module
+ */
+
+import { constants } from 'node:fs';
+import { link, mkdir, open, rm, rmdir, symlink, unlink, type FileHandle } from 'node:fs/promises';
+
+import type { BlobLayout, BlobLocation, BlobWriter } from './blob-store.js';
+import { BLOCK_SIZE_BYTES, BlockChecksums } from './block-checksums.js';
+import { blobPaths, DATA_NAME, SIDECAR_NAME, type BlobPaths } from './layout.js';
+import type { Volume } from './volume.js';
+
+/** What the writers of one store share. */
+export interface WriterContext {
+  readonly basePath: string;
+  /** Directory of this process's staging marks. */
+  readonly marksPath: string;
+  readonly volume: Volume;
+  /** Bucket directories whose own entries this process has flushed. */
+  readonly syncedBuckets: Set<string>;
+}
+
+/** Bytes gathered before they are written; also what one upload holds in memory at most. */
+const GATHER_BYTES = 1024 * 1024;
+/** The sweeper may remove an empty directory under our feet; it cannot do so for ever. */
+const DIRECTORY_ATTEMPTS_MAX = 100;
+const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export class PlainWriter implements BlobWriter {
+  readonly location: BlobLocation;
+  readonly #context: WriterContext;
+  readonly #paths: BlobPaths;
+  readonly #checksums = new BlockChecksums();
+  #file: FileHandle | undefined;
+  #pieces: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  #isKept = false;
+
+  private constructor(context: WriterContext, location: BlobLocation) {
+    this.#context = context;
+    this.location = location;
+    this.#paths = blobPaths(context.basePath, location);
+  }
+
+  /** Prepares the blob's directory and its data file. */
+  static async create(context: WriterContext, location: BlobLocation): Promise<PlainWriter> {
+    const writer = await PlainWriter.#prepare(context, location);
+    try {
+      writer.#file = await open(`${writer.#paths.blob}/${DATA_NAME}`, EXCLUSIVE, 0o600);
+    } catch (error) {
+      await writer[Symbol.asyncDispose]();
+      throw error;
+    }
+    return writer;
+  }
+
+  /**
+   * Makes a sealed blob out of another's bytes by a hard link.
+   *
+   * @returns undefined when the file system refuses.
+   */
+  static async linked(
+    context: WriterContext,
+    source: BlobLocation,
+    target: BlobLocation,
+    sidecar: string,
+  ): Promise<PlainWriter | undefined> {
+    const writer = await PlainWriter.#prepare(context, target);
+    try {
+      const from = blobPaths(context.basePath, source).blob;
+      await link(`${from}/${DATA_NAME}`, `${writer.#paths.blob}/${DATA_NAME}`);
+      await writer.#writeSidecar(sidecar);
+      await writer.#syncDirectories();
+      return writer;
+    } catch (error) {
+      await writer[Symbol.asyncDispose]();
+      if (isLinkRefusal(error)) return undefined;
+      throw error;
+    }
+  }
+
+  static async #prepare(context: WriterContext, location: BlobLocation): Promise<PlainWriter> {
+    context.volume.assertWritable();
+    const writer = new PlainWriter(context, location);
+    const target = writer.#paths.blob.slice(context.basePath.length + 1);
+    await symlink(target, writer.#markPath());
+    try {
+      await writer.#makeDirectories();
+    } catch (error) {
+      await writer[Symbol.asyncDispose]();
+      throw error;
+    }
+    return writer;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    this.#context.volume.assertWritable();
+    this.#checksums.update(piece);
+    this.#pieces.push(piece);
+    this.#gatheredBytes += piece.byteLength;
+    if (this.#gatheredBytes >= GATHER_BYTES) await this.#flushPieces();
+  }
+
+  async seal(sidecar: (layout: BlobLayout) => string): Promise<BlobLayout> {
+    this.#context.volume.assertWritable();
+    await this.#flushPieces();
+    const layout: BlobLayout = {
+      sizeBytes: this.#checksums.sizeBytes,
+      blockSizeBytes: BLOCK_SIZE_BYTES,
+      blockChecksums: this.#checksums.finish(),
+    };
+    const file = this.#requireFile();
+    await Promise.all([this.#context.volume.syncFile(file), this.#writeSidecar(sidecar(layout))]);
+    await this.#closeFile();
+    await this.#syncDirectories();
+    return layout;
+  }
+
+  async keep(): Promise<void> {
+    this.#isKept = true;
+    await unlink(this.#markPath()).catch(ignoreMissing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closeFile();
+    if (this.#isKept) return;
+    this.#pieces = [];
+    await rm(this.#paths.blob, { recursive: true, force: true });
+    await removeEmptyDirectories(this.#paths);
+    await unlink(this.#markPath()).catch(ignoreMissing);
+  }
+
+  #markPath(): string {
+    return `${this.#context.marksPath}/${this.location.blobId}`;
+  }
+
+  async #makeDirectories(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await mkdir(this.#paths.key, { recursive: true, mode: 0o700 });
+        await mkdir(this.#paths.blob, { mode: 0o700 });
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || attempt >= DIRECTORY_ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  async #flushPieces(): Promise<void> {
+    if (this.#pieces.length === 0) return;
+    const pieces = this.#pieces;
+    let leftBytes = this.#gatheredBytes;
+    this.#pieces = [];
+    this.#gatheredBytes = 0;
+    const file = this.#requireFile();
+    const { bytesWritten } = await file.writev(pieces);
+    leftBytes -= bytesWritten;
+    // A short write says nothing of its reason; the next one will.
+    if (leftBytes > 0) await file.write(Buffer.concat(pieces), bytesWritten);
+  }
+
+  async #writeSidecar(text: string): Promise<void> {
+    const file = await open(`${this.#paths.blob}/${SIDECAR_NAME}`, EXCLUSIVE, 0o600);
+    try {
+      await file.writeFile(text);
+      await this.#context.volume.syncFile(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #syncDirectories(): Promise<void> {
+    const { volume, syncedBuckets, basePath } = this.#context;
+    const { blob, key, fanOut, bucket } = this.#paths;
+    await volume.syncDirectory(blob);
+    await Promise.all([volume.syncDirectory(key), volume.syncDirectory(fanOut)]);
+    await volume.syncDirectory(bucket);
+    if (syncedBuckets.has(bucket)) return;
+    await volume.syncDirectory(basePath);
+    syncedBuckets.add(bucket);
+  }
+
+  #requireFile(): FileHandle {
+    if (this.#file === undefined) throw new Error('the blob is sealed or was linked');
+    return this.#file;
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}
+
+/** Removes the key and fan-out directories when nothing is left in them. */
+export async function removeEmptyDirectories(paths: BlobPaths): Promise<void> {
+  for (const path of [paths.key, paths.fanOut]) {
+    try {
+      await rmdir(path);
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) return;
+      throw error;
+    }
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+export function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw error;
+}
+
+function isLinkRefusal(error: unknown): boolean {
+  return ['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP'].includes(codeOf(error));
+}

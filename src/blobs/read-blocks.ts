@@ -1,0 +1,67 @@
+/**
+ * Reading a range of a blob in verified blocks, one block ahead of the reader.
+ *
+ * @module
+ */
+
+import { crc32 } from 'node:zlib';
+
+import { DamagedBlobError, type BlobLayout, type BlobLocation } from './blob-store.js';
+
+/** Reads exactly the bytes [startByte, endByte) of the data, or fewer at the end of the file. */
+export type ReadBlock = (startByte: number, endByte: number) => Promise<Uint8Array>;
+
+export async function* readBlocks(
+  location: BlobLocation,
+  layout: BlobLayout,
+  readBlock: ReadBlock,
+  startByte: number,
+  endByte: number,
+): AsyncGenerator<Uint8Array> {
+  if (startByte >= endByte) return;
+  const { blockSizeBytes, sizeBytes } = layout;
+  const firstIndex = Math.floor(startByte / blockSizeBytes);
+  const lastIndex = Math.floor((endByte - 1) / blockSizeBytes);
+  const fetch = (index: number): Promise<Uint8Array> =>
+    readBlock(index * blockSizeBytes, Math.min(sizeBytes, (index + 1) * blockSizeBytes));
+
+  let next = fetch(firstIndex);
+  try {
+    for (let index = firstIndex; index <= lastIndex; index += 1) {
+      const block = await next;
+      if (index < lastIndex) next = fetch(index + 1);
+      verifyBlock(location, layout, index, block);
+      const blockStart = index * blockSizeBytes;
+      yield block.subarray(
+        Math.max(0, startByte - blockStart),
+        Math.min(block.byteLength, endByte - blockStart),
+      );
+    }
+  } finally {
+    // A read that nobody waits for any more must end before its descriptor may be closed.
+    await next.catch(() => undefined);
+  }
+}
+
+/** @throws {DamagedBlobError} the block is short or does not match its checksum. */
+function verifyBlock(
+  location: BlobLocation,
+  layout: BlobLayout,
+  index: number,
+  block: Uint8Array,
+): void {
+  const expectedBytes = Math.min(
+    layout.blockSizeBytes,
+    layout.sizeBytes - index * layout.blockSizeBytes,
+  );
+  const where = `block ${index} of blob ${location.blobId}`;
+  if (block.byteLength !== expectedBytes) {
+    throw new DamagedBlobError(
+      location,
+      `${where} holds ${block.byteLength} bytes, not ${expectedBytes}`,
+    );
+  }
+  if (crc32(block) !== layout.blockChecksums[index]) {
+    throw new DamagedBlobError(location, `${where} does not match its checksum`);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Object attributes inside a record.
+ *
+ * ```text
+ * attributes = present:varint (text for each set bit, low first)  count:varint (name:text value:text)*
+ * ```
+ *
+ * @module
+ */
+
+import type { ObjectAttributes } from '../s3/object-attributes.js';
+import type { RecordReader, RecordWriter } from './record-codec.js';
+
+// The position in this list is the bit in the record: append only.
+const TEXT_MEMBERS = [
+  'contentType',
+  'cacheControl',
+  'contentDisposition',
+  'contentEncoding',
+  'contentLanguage',
+  'expires',
+  'websiteRedirectLocation',
+  'storageClass',
+] as const satisfies readonly Exclude<keyof ObjectAttributes, 'userMetadata'>[];
+
+export function putAttributes(writer: RecordWriter, attributes: ObjectAttributes): void {
+  let present = 0;
+  TEXT_MEMBERS.forEach((member, bit) => {
+    if (attributes[member] !== undefined) present |= 1 << bit;
+  });
+  writer.varint(present);
+  for (const member of TEXT_MEMBERS) {
+    const value = attributes[member];
+    if (value !== undefined) writer.text(value);
+  }
+  const entries = Object.entries(attributes.userMetadata);
+  writer.varint(entries.length);
+  for (const [name, value] of entries) writer.text(name).text(value);
+}
+
+export function attributesOf(reader: RecordReader): ObjectAttributes {
+  const present = reader.varint();
+  const attributes: { -readonly [Member in (typeof TEXT_MEMBERS)[number]]?: string } = {};
+  TEXT_MEMBERS.forEach((member, bit) => {
+    if ((present & (1 << bit)) !== 0) attributes[member] = reader.text();
+  });
+  const count = reader.varint();
+  if (count === 0) return { ...attributes, userMetadata: {} };
+  const userMetadata: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (let index = 0; index < count; index += 1) {
+    const name = reader.text();
+    userMetadata[name] = reader.text();
+  }
+  return { ...attributes, userMetadata };
+}

@@ -1,0 +1,193 @@
+/**
+ * The metadata index in LMDB, shared by all processes of the host. The only importer of `lmdb`.
+ *
+ * Rules that keep the promises: `overlappingSync` is off when fsync is on, so a value becomes
+ * visible only once it is durable; reads call `resetReadTxn` through `refresh`, without which
+ * another process's acknowledged write can be missing; ranges are bounded and never held across
+ * an await; never `noSync`, `noMetaSync` or `useWritemap`.
+ *
+ * @module
+ */
+
+import { open, type Database, type RootDatabase } from 'lmdb';
+
+import { CommitQueue, type CountingWriteView } from './commit-queue.js';
+import {
+  StaleEpochError,
+  TABLES,
+  type Action,
+  type Entry,
+  type Environment,
+  type RangeQuery,
+  type Table,
+} from './environment.js';
+import { EPOCH_KEY, SEQUENCE_KEY } from './keys.js';
+import { decodeNumber, encodeNumber } from './record-codec.js';
+
+type Tables = Readonly<Record<Table, Database<Buffer, Buffer>>>;
+
+export interface LmdbOptions {
+  /** Directory of the database; must exist. */
+  readonly path: string;
+  /** False trades durability for speed: commits are flushed some time later. */
+  readonly isFsyncEnabled: boolean;
+  /** Generation of this server; writes of an older generation are refused. Undefined: no check. */
+  readonly epoch: number | undefined;
+}
+
+/** Address space reserved for the map; the file grows only as it is used. */
+const MAP_SIZE_BYTES = 1024 ** 4;
+const READERS_COUNT_MAX = 2048;
+/** LMDB's own limit. No key of ours comes near it, but a request may ask for any text. */
+const KEY_BYTES_MAX = 1978;
+
+/** Opens or creates the index. @throws when the directory is not usable. */
+export function openLmdbEnvironment(options: LmdbOptions): Environment {
+  return new LmdbEnvironment(options);
+}
+
+class LmdbEnvironment implements Environment {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #tables: Tables;
+  readonly #queue: CommitQueue;
+
+  constructor(options: LmdbOptions) {
+    this.#root = open<Buffer, Buffer>({
+      path: options.path,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: !options.isFsyncEnabled,
+      mapSize: MAP_SIZE_BYTES,
+      maxDbs: TABLES.length + 4,
+      maxReaders: READERS_COUNT_MAX,
+    });
+    const tables: Partial<Record<Table, Database<Buffer, Buffer>>> = {};
+    for (const name of TABLES) {
+      tables[name] = this.#root.openDB<Buffer, Buffer>({
+        name,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+      });
+    }
+    this.#tables = tables as Tables;
+    this.#queue = new CommitQueue(async (apply) => {
+      await this.#root.childTransaction(() => {
+        const txn = new LmdbWriteView(this.#tables);
+        checkEpoch(txn, options.epoch);
+        apply(txn);
+        txn.finish();
+      });
+    });
+  }
+
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  get(table: Table, key: Uint8Array): Uint8Array | undefined {
+    return getBorrowed(this.#tables[table], key);
+  }
+
+  range(table: Table, query: RangeQuery): readonly Entry[] {
+    return collectRange(this.#tables[table], query);
+  }
+
+  lastSequence(): number {
+    const bytes = this.get('system', SEQUENCE_KEY);
+    return bytes === undefined ? 0 : decodeNumber(bytes);
+  }
+
+  write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output> {
+    return this.#queue.enqueue(action, input);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.idle();
+    await this.#root.close();
+  }
+}
+
+class LmdbWriteView implements CountingWriteView {
+  readonly #tables: Tables;
+  #sequence: number | undefined;
+  writeCount = 0;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  get(table: Table, key: Uint8Array): Uint8Array | undefined {
+    return getBorrowed(this.#tables[table], key);
+  }
+
+  range(table: Table, query: RangeQuery): readonly Entry[] {
+    return collectRange(this.#tables[table], query);
+  }
+
+  put(table: Table, key: Uint8Array, value: Uint8Array): void {
+    this.writeCount += 1;
+    this.#tables[table].putSync(asBuffer(key), asBuffer(value));
+  }
+
+  remove(table: Table, key: Uint8Array): void {
+    this.writeCount += 1;
+    this.#tables[table].removeSync(asBuffer(key));
+  }
+
+  nextSequence(): number {
+    if (this.#sequence === undefined) {
+      const bytes = this.get('system', SEQUENCE_KEY);
+      this.#sequence = bytes === undefined ? 0 : decodeNumber(bytes);
+    }
+    this.#sequence += 1;
+    this.writeCount += 1;
+    return this.#sequence;
+  }
+
+  /** Writes what was gathered over the batch. */
+  finish(): void {
+    if (this.#sequence !== undefined)
+      this.put('system', SEQUENCE_KEY, encodeNumber(this.#sequence));
+  }
+}
+
+function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {
+  if (epoch === undefined) return;
+  const bytes = txn.get('system', EPOCH_KEY);
+  const current = bytes === undefined ? 0 : decodeNumber(bytes);
+  if (current !== epoch) {
+    throw new StaleEpochError(
+      `this process serves generation ${epoch}, the index is at ${current}`,
+    );
+  }
+}
+
+function getBorrowed(db: Database<Buffer, Buffer>, key: Uint8Array): Uint8Array | undefined {
+  if (key.byteLength > KEY_BYTES_MAX) return undefined;
+  const bytes = db.getBinaryFast(asBuffer(key)) as (Buffer & { length: number }) | undefined;
+  if (bytes === undefined) return undefined;
+  // The library hands out one shared buffer and sets its length; a view fixes the length.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] {
+  const entries: Entry[] = [];
+  const range = db.getRange({
+    start: asBound(query.start),
+    end: asBound(query.end),
+    limit: query.countMax,
+  });
+  for (const { key, value } of range) entries.push({ key, value });
+  return entries;
+}
+
+// All keys are shorter than the limit, so they are before or after a bound by its first bytes.
+function asBound(bytes: Uint8Array): Buffer {
+  return asBuffer(bytes.byteLength > KEY_BYTES_MAX ? bytes.subarray(0, KEY_BYTES_MAX) : bytes);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,72 @@
+/**
+ * Buckets: create, find, list, delete.
+ *
+ * @module
+ */
+
+import { afterPrefix, bucketIdKey, bucketKey, justAfter } from '../metadata/keys.js';
+import { decodeBucket, decodeCounters } from '../metadata/records.js';
+import { createBucketAction, deleteBucketAction } from './actions.js';
+import { requireBucketRecord, type StoreContext } from './context.js';
+import type { Bucket, BucketCounters } from './store.js';
+
+/** Buckets looked at in one step of a listing. */
+const SCAN_COUNT = 256;
+
+export function findBucket(context: StoreContext, bucket: string): Bucket | undefined {
+  const bytes = context.environment.get('buckets', bucketKey(bucket));
+  return bytes === undefined ? undefined : { name: bucket, ...decodeBucket(bytes) };
+}
+
+export function bucketCounters(context: StoreContext, bucket: string): BucketCounters {
+  const { id } = requireBucketRecord(context, bucket);
+  return decodeCounters(context.environment.get('counters', bucketIdKey(id)));
+}
+
+export async function createBucket(
+  context: StoreContext,
+  input: { readonly bucket: string; readonly account: string; readonly region: string },
+): Promise<Bucket> {
+  const record = await context.environment.write(createBucketAction, {
+    ...input,
+    nowMs: context.nowMs(),
+  });
+  return { name: input.bucket, ...record };
+}
+
+export async function deleteBucket(context: StoreContext, bucket: string): Promise<void> {
+  await context.environment.write(deleteBucketAction, bucket);
+}
+
+export function listBuckets(
+  context: StoreContext,
+  input: {
+    readonly account: string;
+    readonly prefix: string;
+    readonly after: string;
+    readonly countMax: number;
+  },
+): { readonly buckets: readonly Bucket[]; readonly isTruncated: boolean } {
+  const buckets: Bucket[] = [];
+  const prefix = Buffer.from(input.prefix, 'utf8');
+  const end = prefix.length === 0 ? Buffer.of(0xff) : afterPrefix(prefix);
+  let start = laterOf(prefix.length === 0 ? Buffer.of(0) : prefix, input.after);
+  for (;;) {
+    const entries = context.environment.range('buckets', { start, end, countMax: SCAN_COUNT });
+    for (const entry of entries) {
+      const record = decodeBucket(entry.value);
+      if (record.account !== input.account) continue;
+      if (buckets.length === input.countMax) return { buckets, isTruncated: true };
+      buckets.push({ name: Buffer.from(entry.key).toString('latin1'), ...record });
+    }
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < SCAN_COUNT) return { buckets, isTruncated: false };
+    start = justAfter(last.key);
+  }
+}
+
+function laterOf(start: Buffer, after: string): Buffer {
+  if (after === '') return start;
+  const resume = justAfter(Buffer.from(after, 'utf8'));
+  return Buffer.compare(resume, start) > 0 ? resume : start;
+}

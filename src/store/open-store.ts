@@ -1,0 +1,132 @@
+/**
+ * Puts a store together: an index and blobs, durable or in memory.
+ *
+ * @module
+ */
+
+import { mkdir } from 'node:fs/promises';
+
+import type { BlobStore } from '../blobs/blob-store.js';
+import { openMemoryBlobs } from '../blobs/memory-blobs.js';
+import { openPlainBlobs } from '../blobs/plain-blobs.js';
+import type { Environment } from '../metadata/environment.js';
+import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
+import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
+import { openMemoryEnvironment } from '../metadata/memory-environment.js';
+import { setEpochAction } from './actions.js';
+import { bucketCounters, createBucket, deleteBucket, findBucket, listBuckets } from './buckets.js';
+import { completeUpload } from './complete-upload.js';
+import type { StoreContext } from './context.js';
+import { copyObject } from './copy-object.js';
+import { deleteObject, deleteObjects } from './delete-objects.js';
+import { listObjects, listUploads } from './listing.js';
+import { headObject, objectPart, objectParts, openObject } from './open-object.js';
+import { ReadHolds, type ReadReport } from './read-holds.js';
+import { createReclaimer, type Reclaimer } from './reclaimer.js';
+import { stageObject } from './staged-object.js';
+import type { Store } from './store.js';
+import { abortUpload, createUpload, headUpload, listParts, stagePart } from './uploads.js';
+
+export interface StoreOptions {
+  readonly backend: 'file' | 'memory';
+  readonly basePath: string;
+  readonly metadataPath: string;
+  readonly isFsyncEnabled: boolean;
+  readonly inlineBytesMax: number;
+  /** Name of this run of this process; marks what it has staged. */
+  readonly incarnation: string;
+  /** Server generation from {@link bumpEpoch}; undefined skips the check (single process). */
+  readonly epoch?: number | undefined;
+  /** Clock; defaults to the system's. */
+  readonly nowMs?: () => number;
+}
+
+/** A store and what its aftercare needs. */
+export interface OpenStore extends Store {
+  readonly reclaimer: Reclaimer;
+  /** How far this process's readers have come; see read-holds.ts. */
+  readReport(): ReadReport;
+}
+
+/**
+ * Starts a new server generation: from the moment this resolves, no process of an older one can
+ * commit. The primary calls it once, before any server process.
+ */
+export async function bumpEpoch(metadataPath: string, isFsyncEnabled: boolean): Promise<number> {
+  await mkdir(metadataPath, { recursive: true, mode: 0o700 });
+  const environment = openLmdbEnvironment({ path: metadataPath, isFsyncEnabled, epoch: undefined });
+  try {
+    return await environment.write(setEpochAction, { key: EPOCH_KEY, format: FORMAT_KEY });
+  } finally {
+    await environment.close();
+  }
+}
+
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  const environment = await openEnvironment(options);
+  const blobs = await openBlobs(options);
+  const context: StoreContext = {
+    environment,
+    blobs,
+    holds: new ReadHolds(),
+    inlineBytesMax: options.inlineBytesMax,
+    nowMs: options.nowMs ?? Date.now,
+  };
+  return { ...storeOver(context), ...aftercareOf(context) };
+}
+
+async function openEnvironment(options: StoreOptions): Promise<Environment> {
+  if (options.backend === 'memory') return openMemoryEnvironment();
+  await mkdir(options.metadataPath, { recursive: true, mode: 0o700 });
+  const { metadataPath: path, isFsyncEnabled, epoch } = options;
+  return openLmdbEnvironment({ path, isFsyncEnabled, epoch });
+}
+
+async function openBlobs(options: StoreOptions): Promise<BlobStore> {
+  if (options.backend === 'memory') return openMemoryBlobs();
+  const { basePath, isFsyncEnabled, incarnation } = options;
+  return openPlainBlobs({ basePath, isFsyncEnabled, incarnation });
+}
+
+function storeOver(context: StoreContext): Store {
+  return {
+    refresh: () => {
+      context.environment.refresh();
+    },
+    findBucket: (bucket) => findBucket(context, bucket),
+    bucketCounters: (bucket) => bucketCounters(context, bucket),
+    createBucket: (input) => createBucket(context, input),
+    deleteBucket: (bucket) => deleteBucket(context, bucket),
+    listBuckets: (input) => listBuckets(context, input),
+    headObject: (bucket, key, versionId) => headObject(context, bucket, key, versionId),
+    openObject: (bucket, key, versionId) => openObject(context, bucket, key, versionId),
+    objectPart: (version, partNumber) => objectPart(context, version, partNumber),
+    objectParts: (version, after, countMax) => objectParts(context, version, after, countMax),
+    stageObject: async (input) => stageObject(context, input),
+    copyObject: (input) => copyObject(context, input),
+    deleteObject: (input) => deleteObject(context, input),
+    deleteObjects: (bucket, entries) => deleteObjects(context, bucket, entries),
+    listObjects: (input) => listObjects(context, input),
+    createUpload: (input) => createUpload(context, input),
+    headUpload: (bucket, key, uploadId) => headUpload(context, bucket, key, uploadId),
+    stagePart: async (input) => stagePart(context, input),
+    completeUpload: (input) => completeUpload(context, input),
+    abortUpload: (bucket, key, uploadId) => abortUpload(context, bucket, key, uploadId),
+    listParts: (upload, after, countMax) => listParts(context, upload, after, countMax),
+    listUploads: (input) => listUploads(context, input),
+    close: async () => {
+      await context.environment.close();
+      await context.blobs.close();
+    },
+  };
+}
+
+function aftercareOf(context: StoreContext): Pick<OpenStore, 'reclaimer' | 'readReport'> {
+  return {
+    reclaimer: createReclaimer(context),
+    readReport: () => {
+      context.environment.refresh();
+      return context.holds.report(context.environment.lastSequence());
+    },
+  };
+}

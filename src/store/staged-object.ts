@@ -1,0 +1,89 @@
+/**
+ * An object being written: payload first, then the record that makes it exist.
+ *
+ * @see docs/LIFECYCLE.md, "PutObject"
+ * @module
+ */
+
+import type { PlacementRecord } from '../metadata/records.js';
+import { S3Error } from '../s3/errors.js';
+import { publishObject } from './actions.js';
+import { requireBucketRecord, type StoreContext } from './context.js';
+import { versionOf } from './object-version.js';
+import { writeSidecar } from './sidecar.js';
+import { StagedPayload } from './staged-payload.js';
+import type { CommitObject, ObjectVersion, StagedObject } from './store.js';
+
+/** @throws {S3Error} NoSuchBucket. */
+export function stageObject(
+  context: StoreContext,
+  input: { readonly bucket: string; readonly key: string; readonly sizeBytes: number | undefined },
+): StagedObject {
+  const { id } = requireBucketRecord(context, input.bucket);
+  const payload = new StagedPayload(context, { ...input, inlineBytesMax: context.inlineBytesMax });
+  return {
+    write: (piece) => payload.write(piece),
+    commit: (commit) => commitObject(context, { ...input, bucketId: id, payload, commit }),
+    [Symbol.asyncDispose]: () => payload[Symbol.asyncDispose](),
+  };
+}
+
+interface Commit {
+  readonly bucket: string;
+  readonly bucketId: number;
+  readonly key: string;
+  readonly payload: StagedPayload;
+  readonly commit: CommitObject;
+}
+
+async function commitObject(context: StoreContext, input: Commit): Promise<ObjectVersion> {
+  const { bucket, key, bucketId, payload } = input;
+  const { attributes, etag, checksum, conditions } = input.commit;
+  const lastModifiedMs = context.nowMs();
+  const sealed = await payload.seal((blobId, layout) =>
+    writeSidecar(
+      {
+        kind: 'object',
+        bucket,
+        key,
+        blobId,
+        versionId: '',
+        lastModifiedMs,
+        md5: etag,
+        checksum,
+        attributes,
+      },
+      layout,
+    ),
+  );
+  const placement: PlacementRecord =
+    sealed.kind === 'inline' ? { kind: 'inline' } : { kind: 'plain', blobId: sealed.blobId };
+  const record = await payload.publish(
+    () =>
+      context.environment.write(publishObject, {
+        bucket,
+        bucketId,
+        key,
+        record: {
+          versionId: '',
+          sizeBytes: sealed.kind === 'inline' ? sealed.bytes.byteLength : sealed.layout.sizeBytes,
+          md5Hex: etag,
+          partsCount: 0,
+          lastModifiedMs,
+          checksum,
+          placement,
+          attributes,
+        },
+        inline: sealed.kind === 'inline' ? sealed.bytes : undefined,
+        layout: sealed.kind === 'plain' ? sealed.layout : undefined,
+        conditions,
+      }),
+    isRefusal,
+  );
+  return versionOf(bucket, key, record);
+}
+
+/** An S3 error is decided before anything is written, so the payload is certainly unused. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof S3Error;
+}

@@ -1,0 +1,135 @@
+/**
+ * Multipart uploads: parts are blobs from the moment they arrive; state lives in the index.
+ *
+ * @module
+ */
+
+import { partKey, partNumberOfKey } from '../metadata/keys.js';
+import { decodePart, type PartRecord } from '../metadata/records.js';
+import { newUploadId } from '../util/ids.js';
+import { abortUploadAction, createUploadAction, putPartAction } from './actions.js';
+import type { StoreContext } from './context.js';
+import { writeSidecar } from './sidecar.js';
+import { isRefusal } from './staged-object.js';
+import { StagedPayload } from './staged-payload.js';
+import type { StagedPart, Store, Upload, UploadPart } from './store.js';
+import { requireUploadRecord, uploadOf, uploadPartOf } from './upload-record.js';
+
+export async function createUpload(
+  context: StoreContext,
+  input: Parameters<Store['createUpload']>[0],
+): Promise<Upload> {
+  const { bucket, key, ...rest } = input;
+  const initiatedMs = context.nowMs();
+  const uploadId = newUploadId(initiatedMs);
+  const record = await context.environment.write(createUploadAction, {
+    bucket,
+    key,
+    uploadId,
+    record: { ...rest, initiatedMs, revision: 0, isKeyDeleted: false },
+  });
+  return uploadOf(bucket, key, uploadId, record);
+}
+
+export function headUpload(
+  context: StoreContext,
+  bucket: string,
+  key: string,
+  uploadId: string,
+): Upload {
+  return uploadOf(bucket, key, uploadId, requireUploadRecord(context, bucket, key, uploadId));
+}
+
+export async function abortUpload(
+  context: StoreContext,
+  bucket: string,
+  key: string,
+  uploadId: string,
+): Promise<void> {
+  await context.environment.write(abortUploadAction, { bucket, key, uploadId });
+}
+
+export function stagePart(
+  context: StoreContext,
+  input: Parameters<Store['stagePart']>[0],
+): StagedPart {
+  requireUploadRecord(context, input.bucket, input.key, input.uploadId);
+  const payload = new StagedPayload(context, { ...input, inlineBytesMax: 0 });
+  return {
+    write: (piece) => payload.write(piece),
+    commit: (commit) => commitPart(context, input, payload, commit),
+    [Symbol.asyncDispose]: () => payload[Symbol.asyncDispose](),
+  };
+}
+
+async function commitPart(
+  context: StoreContext,
+  input: Parameters<Store['stagePart']>[0],
+  payload: StagedPayload,
+  { etag, checksum }: Parameters<StagedPart['commit']>[0],
+): Promise<UploadPart> {
+  const { bucket, key, uploadId, partNumber } = input;
+  const lastModifiedMs = context.nowMs();
+  const sealed = await payload.seal((blobId, layout) =>
+    writeSidecar(
+      {
+        kind: 'part',
+        bucket,
+        key,
+        blobId,
+        uploadId,
+        partNumber,
+        lastModifiedMs,
+        md5: etag,
+        checksum,
+      },
+      layout,
+    ),
+  );
+  if (sealed.kind === 'inline') throw new Error('a part is always a blob');
+  const { blobId, layout } = sealed;
+  const part: PartRecord = {
+    blobId,
+    sizeBytes: layout.sizeBytes,
+    md5Hex: etag,
+    lastModifiedMs,
+    checksum,
+  };
+  await payload.publish(
+    () =>
+      context.environment.write(putPartAction, { bucket, key, uploadId, partNumber, part, layout }),
+    isRefusal,
+  );
+  return uploadPartOf(partNumber, part);
+}
+
+/** Parts of an upload in progress, in order, strictly after `afterPartNumber`. */
+export function listParts(
+  context: StoreContext,
+  upload: Upload,
+  afterPartNumber: number,
+  countMax: number,
+): { readonly parts: readonly UploadPart[]; readonly isTruncated: boolean } {
+  requireUploadRecord(context, upload.bucket, upload.key, upload.uploadId);
+  const found = partRecords(context, upload.uploadId, afterPartNumber, countMax + 1);
+  return {
+    parts: found.slice(0, countMax).map(({ partNumber, part }) => uploadPartOf(partNumber, part)),
+    isTruncated: countMax > 0 && found.length > countMax,
+  };
+}
+
+/** Part rows of an upload, in order, strictly after `afterPartNumber`. */
+export function partRecords(
+  context: StoreContext,
+  uploadId: string,
+  afterPartNumber: number,
+  countMax: number,
+): { readonly partNumber: number; readonly part: PartRecord }[] {
+  return context.environment
+    .range('parts', {
+      start: partKey(uploadId, Math.min(afterPartNumber + 1, 0xffff)),
+      end: partKey(uploadId, 0xffff),
+      countMax,
+    })
+    .map((entry) => ({ partNumber: partNumberOfKey(entry.key), part: decodePart(entry.value) }));
+}
