@@ -1,0 +1,120 @@
+/**
+ * Verifies that a claimed signature is the one the secret makes of this request.
+ *
+ * @module
+ */
+
+import { randomBytes } from 'node:crypto';
+
+import { S3Error } from '../s3/errors.js';
+import { HmacSha256Key } from '../wire/hmac-sha256.js';
+import { canonicalQuery, type QueryParameters } from '../wire/query.js';
+import { canonicalRequest, signaturesEqual, stringToSign } from '../wire/sigv4.js';
+import type { Credential, CredentialStore } from './credentials.js';
+import type { SignatureClaim, SignedRequest } from './signature-claim.js';
+import type { SigningKeyCache } from './signing-key-cache.js';
+
+/** Where secrets and the keys made of them are found. */
+export interface SigningKeys {
+  readonly credentials: CredentialStore;
+  readonly signingKeys: SigningKeyCache;
+}
+
+/** What verified a signature. */
+export interface VerifiedSignature {
+  readonly credential: Credential;
+  readonly signingKey: HmacSha256Key;
+}
+
+/** Signs for access keys that nobody has, so that they take as long as others. */
+const NOBODYS_KEY = new HmacSha256Key(randomBytes(32));
+
+/**
+ * Headers that frame the body and may arrive unsigned: the payload hash is covered by the canonical
+ * request itself, the others can only make a body fail that would have passed.
+ */
+const MAY_BE_UNSIGNED: ReadonlySet<string> = new Set([
+  'x-amz-content-sha256',
+  'x-amz-decoded-content-length',
+  'x-amz-sdk-checksum-algorithm',
+  'x-amz-trailer',
+]);
+
+/**
+ * Verifies the signature of a request.
+ *
+ * @throws {S3Error} InvalidAccessKeyId, SignatureDoesNotMatch.
+ */
+export function verifySignature(
+  request: SignedRequest,
+  query: QueryParameters,
+  claim: SignatureClaim,
+  keys: SigningKeys,
+): VerifiedSignature {
+  const { accessKey, date, region, scope } = claim.credential;
+  const credential = keys.credentials.lookup(accessKey);
+  const signingKey =
+    credential === undefined
+      ? NOBODYS_KEY
+      : keys.signingKeys.get(
+          { accessKey, secretKey: credential.secretKey, date, region },
+          keys.credentials,
+        );
+  const canonical = canonicalRequest({
+    method: request.method,
+    rawPath: request.rawPath,
+    canonicalQuery: canonicalQuery(query, claim.omittedParameter),
+    headers: request.headers,
+    repeatedHeaders: request.repeatedHeaders,
+    signedHeaders: claim.signedHeaders,
+    payloadHash: claim.payloadHash,
+  });
+  const text = stringToSign(claim.timestamp, scope, canonical);
+  const isEqual = signaturesEqual(signingKey.signHex(text), claim.signature);
+  if (credential === undefined) {
+    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKey });
+  }
+  if (!isEqual) throw doesNotMatch(claim, text, canonical);
+  return { credential, signingKey };
+}
+
+/**
+ * Refuses `x-amz-*` headers that somebody other than the signer may have added.
+ *
+ * @param hoisted - headers that the signer put into the query.
+ * @throws {S3Error} AccessDenied.
+ */
+export function assertHeadersSigned(
+  request: SignedRequest,
+  claim: SignatureClaim,
+  hoisted: ReadonlyMap<string, string>,
+): void {
+  const { signedHeaders } = claim;
+  let missing = signedHeaders.includes('host') ? '' : 'host';
+  for (const name of request.headers.keys()) {
+    if (!name.startsWith('x-amz-') || signedHeaders.includes(name)) continue;
+    if (MAY_BE_UNSIGNED.has(name) || hoisted.has(name)) continue;
+    missing += missing === '' ? name : `, ${name}`;
+  }
+  if (missing === '') return;
+  const message = 'There were headers present in the request which were not signed';
+  throw new S3Error('AccessDenied', { HeadersNotSigned: missing }, { message });
+}
+
+// The client sent all of this itself, apart from the hash. The secret is not in it.
+function doesNotMatch(claim: SignatureClaim, text: string, canonical: string): S3Error {
+  return new S3Error('SignatureDoesNotMatch', {
+    AWSAccessKeyId: claim.credential.accessKey,
+    StringToSign: text,
+    SignatureProvided: claim.signature,
+    StringToSignBytes: spacedHex(text),
+    CanonicalRequest: canonical,
+    CanonicalRequestBytes: spacedHex(canonical),
+  });
+}
+
+function spacedHex(text: string): string {
+  return Buffer.from(text)
+    .toString('hex')
+    .replaceAll(/..(?=.)/g, '$& ');
+}
