@@ -1,0 +1,155 @@
+/**
+ * The life of a child process: wait for the start message, run a part, end in an orderly way.
+ *
+ * A child never outlives its primary: when the channel closes it exits at once, because nobody
+ * would tell it of new credentials and a new primary may be starting on the same store.
+ *
+ * @module
+ */
+
+import { openLog, type Log } from '../observe/log.js';
+import type { MetricsSource } from '../observe/metrics.js';
+import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
+
+/** What a child does between start and end. */
+export interface Part {
+  readonly metrics: MetricsSource;
+  /** Messages besides those that every child understands. */
+  receive(message: ToChild): void;
+  /** Finishes what is in flight and closes everything. */
+  drain(): Promise<void>;
+}
+
+export interface PartContext {
+  readonly start: StartMessage;
+  readonly log: Log;
+  readonly tellPrimary: (message: FromChild) => void;
+  /** Ends the process after a bug, once requests in flight are answered; another is started. */
+  readonly retire: (reason: string) => void;
+}
+
+/** Runs this process as a child of the primary, until it exits. */
+export async function runChild(): Promise<void> {
+  process.once('disconnect', () => process.exit(1));
+  // The primary decides when to stop; a terminal sends these to the children as well.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+  const inbox = new Inbox();
+  const start = await inbox.start();
+  process.title = `s3ish: ${start.processName}`;
+  const { level, format } = start.config.log;
+  const log = openLog({ level, format, processName: start.processName });
+  const ending = new Ending(log);
+  process.on('uncaughtException', (fault) => die(log, fault));
+  process.on('unhandledRejection', (fault) => die(log, fault));
+  process.on('SIGTERM', () => ending.begin(0));
+
+  const retire = (reason: string): void => {
+    log.error({ reason }, 'This process finishes its requests and ends');
+    ending.begin(1);
+  };
+  let part: Part;
+  try {
+    part = await openPart({ start, log, tellPrimary, retire });
+  } catch (fault) {
+    log.fatal({ err: fault }, `${start.processName} cannot start`);
+    const message = fault instanceof Error ? fault.message : String(fault);
+    process.send?.({ kind: 'failed', message } satisfies FromChild, () => process.exit(1));
+    return;
+  }
+  ending.part = part;
+  inbox.deliver((message) => {
+    if (message.kind === 'drain') ending.begin(0);
+    else if (message.kind === 'metrics-request') void sendSnapshot(part, message.requestId, log);
+    else part.receive(message);
+  });
+  tellPrimary({ kind: 'ready' });
+}
+
+/** Parts are loaded when needed: a jobs process has no use for HTTP. */
+async function openPart(context: PartContext): Promise<Part> {
+  if (context.start.role === 'jobs') {
+    const { openJobsProcess } = await import('./jobs-process.js');
+    return openJobsProcess(context);
+  }
+  const { openServerProcess } = await import('./server-process.js');
+  return openServerProcess(context);
+}
+
+function die(log: Log, fault: unknown): never {
+  log.fatal({ err: fault }, 'An error was not handled; this process ends');
+  process.exit(1);
+}
+
+function tellPrimary(message: FromChild): void {
+  // Failing means that the primary is gone, which ends this process by itself.
+  if (process.connected) process.send?.(message, () => undefined);
+}
+
+async function sendSnapshot(part: Part, requestId: number, log: Log): Promise<void> {
+  try {
+    tellPrimary({ kind: 'metrics', requestId, snapshot: await part.metrics.snapshot() });
+  } catch (fault) {
+    log.error({ err: fault }, 'The figures of this process could not be collected');
+  }
+}
+
+/** Messages of the primary, kept until somebody takes them: none may be lost during the start. */
+class Inbox {
+  readonly #kept: ToChild[] = [];
+  #deliver: ((message: ToChild) => void) | undefined;
+  #started: ((message: StartMessage) => void) | undefined;
+
+  constructor() {
+    process.on('message', (message: unknown) => {
+      if (isMessage(message)) this.#receive(message as ToChild);
+    });
+  }
+
+  /** Asks the primary for the start message. */
+  start(): Promise<StartMessage> {
+    return new Promise((resolve) => {
+      this.#started = resolve;
+      tellPrimary({ kind: 'hello' });
+    });
+  }
+
+  /** Hands over everything kept, then everything that comes. */
+  deliver(deliver: (message: ToChild) => void): void {
+    this.#deliver = deliver;
+    for (const message of this.#kept.splice(0)) deliver(message);
+  }
+
+  #receive(message: ToChild): void {
+    if (message.kind === 'start') this.#started?.(message);
+    else if (this.#deliver !== undefined) this.#deliver(message);
+    else this.#kept.push(message);
+  }
+}
+
+/** The end of the process, which begins once. */
+class Ending {
+  part: Part | undefined;
+  readonly #log: Log;
+  #hasBegun = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  begin(exitCode: number): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    const finish = (): void => {
+      this.#log.flush();
+      process.exit(exitCode);
+    };
+    if (this.part === undefined) finish();
+    else {
+      this.part.drain().then(finish, (fault: unknown) => {
+        this.#log.error({ err: fault }, 'The process did not close cleanly');
+        finish();
+      });
+    }
+  }
+}

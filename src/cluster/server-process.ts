@@ -1,0 +1,119 @@
+/**
+ * The server process: puts store, credentials, dispatcher and transport together.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CredentialStore, parseCredentialsFile } from '../auth/credentials.js';
+import type { Config } from '../config/settings.js';
+import type { Log } from '../observe/log.js';
+import { requestMetrics, type MetricsSource } from '../observe/metrics.js';
+import type { OperationLimits } from '../operations/operation.js';
+import { createDispatcher, type RequestEnd } from '../server/dispatch.js';
+import { openTransport } from '../server/open-transport.js';
+import type { Transport } from '../server/transport.js';
+import { parseAddress } from '../util/address.js';
+import { Semaphore } from '../util/semaphore.js';
+import type { Part, PartContext } from './child.js';
+import { openConfiguredStore } from './open-configured-store.js';
+import { startReadReports } from './read-reports.js';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+/** A request that finds no place in this time is told to come back later. */
+const ADMISSION_WAIT_MS_MAX = 100;
+const DRAIN_POLL_MS = 10;
+
+/** Opens the store, then listens. */
+export async function openServerProcess(context: PartContext): Promise<Part> {
+  const { start, log } = context;
+  const { config } = start;
+  const credentials = new CredentialStore(parseCredentialsFile(start.credentialsText));
+  const store = await openConfiguredStore(start);
+  let inFlightCount = (): number => 0;
+  const metrics = config.metrics.enabled ? requestMetrics(() => inFlightCount()) : undefined;
+
+  const handler = createDispatcher({
+    store,
+    credentials,
+    region: config.server.region,
+    limits: operationLimits(config),
+    uploads: share(config.storage.max_concurrent_uploads, config),
+    downloads: share(config.storage.max_concurrent_downloads, config),
+    hostId: start.incarnation,
+    nowMs: Date.now,
+    onRequestEnd: (end) => {
+      metrics?.record(end);
+      if (config.log.access_log) logAccess(log, end);
+    },
+    onFault: (fault, requestId, cause) => {
+      log.error({ err: fault, requestId }, 'A request failed because of the server');
+      if (cause === 'bug') context.retire('An invariant does not hold');
+    },
+  });
+  const transport = await openTransport({
+    ...transportSettings(config),
+    handler,
+    onFault: (fault, what) => log.error({ err: fault }, `The transport met a fault: ${what}`),
+    onWarning: (message) => log.warn({}, message),
+  });
+  inFlightCount = () => transport.inFlightCount;
+  await transport.listen();
+  const reports = startReadReports(store, context);
+
+  return {
+    metrics: metrics ?? NO_METRICS,
+    receive: (message) => {
+      if (message.kind !== 'credentials') return;
+      credentials.reload(parseCredentialsFile(message.credentialsText));
+    },
+    drain: async () => {
+      await drain(transport, config.server.drain_timeout_secs * 1000);
+      await reports.stop();
+      await store.close();
+    },
+  };
+}
+
+const NO_METRICS: MetricsSource = { snapshot: async () => [] };
+
+function operationLimits({ limits }: Config): OperationLimits {
+  return {
+    objectSizeBytesMax: limits.max_object_size_gb * GIB,
+    partSizeBytesMin: limits.min_part_size_mb * MIB,
+    partsCountMax: limits.max_multipart_parts,
+  };
+}
+
+/** This process's part of what the host allows; as many again may wait for a moment. */
+function share(hostCount: number, { cluster }: Config): Semaphore {
+  const count = Math.ceil(hostCount / cluster.processes);
+  return new Semaphore(count, { waitMsMax: ADMISSION_WAIT_MS_MAX, waitersCountMax: count });
+}
+
+function transportSettings({ server }: Config) {
+  const address = parseAddress(server.listen_addr);
+  if (address === undefined) throw new Error(`${server.listen_addr} is not an address`);
+  return {
+    choice: server.transport,
+    host: address.host,
+    port: address.port,
+    readTimeoutMs: server.read_timeout_secs * 1000,
+    writeTimeoutMs: server.write_timeout_secs * 1000,
+    idleTimeoutMs: server.idle_timeout_secs * 1000,
+  };
+}
+
+function logAccess(log: Log, end: RequestEnd): void {
+  log.info({ ...end, durationMs: Math.round(end.durationMs * 1000) / 1000 }, 'request');
+}
+
+/** Takes no new connections and waits for the requests in flight, as long as it may. */
+async function drain(transport: Transport, timeoutMs: number): Promise<void> {
+  transport.stopAccepting();
+  const deadlineMs = Date.now() + timeoutMs;
+  while (transport.inFlightCount > 0 && Date.now() < deadlineMs) await sleep(DRAIN_POLL_MS);
+  transport.close();
+}

@@ -1,0 +1,276 @@
+/**
+ * Keeps the child processes running: starts them, starts them again, passes messages, stops them.
+ *
+ * Invariants
+ * 1. Every life of a process has an incarnation of its own, told to it by its start message.
+ * 2. The jobs process hears of a server's incarnation before that server exists and of its end
+ *    after it is gone, so it never takes a living server's staged bytes for leftovers.
+ * 3. While stopping nothing is started again.
+ *
+ * @module
+ */
+
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+
+import type { Log } from '../observe/log.js';
+import type { ClusterFigures, MetricsSnapshot } from '../observe/metrics.js';
+import type { ReadReport } from '../store/read-holds.js';
+import { newIncarnation } from '../util/ids.js';
+import { collectSnapshots } from './collect-snapshots.js';
+import {
+  isMessage,
+  type FromChild,
+  type LivingServer,
+  type Role,
+  type StartMessage,
+  type ToChild,
+} from './messages.js';
+import { RespawnBackoff, StartFailures } from './respawn.js';
+
+/** Read by native code before any of ours runs, hence by environment. */
+const CHILD_ENVIRONMENT = {
+  // The library's own bound; `server/` applies S3's 8 KiB with a proper error below it.
+  UWS_HTTP_MAX_HEADERS_SIZE: '32768',
+  // File reads, writes and flushes wait in these threads; four would queue behind slow flushes.
+  UV_THREADPOOL_SIZE: '16',
+} as const;
+
+/** After the drain timeout a child gets this long to close its files. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** One position in the cluster and the process that fills it now. */
+interface Place {
+  readonly role: Role;
+  readonly processName: string;
+  readonly backoff: RespawnBackoff;
+  readonly failures: StartFailures;
+  worker: Worker | undefined;
+  incarnation: string;
+  /** Whether it has said hello; what it missed before is in its start message. */
+  isListening: boolean;
+  isReady: boolean;
+  startedMs: number;
+  failure: string;
+  respawnTimer: NodeJS.Timeout | undefined;
+  /** What it may still read, as it said last. */
+  report: ReadReport | undefined;
+}
+
+export interface SupervisorOptions {
+  readonly exec: string;
+  readonly serverCount: number;
+  readonly hasJobs: boolean;
+  readonly log: Log;
+  /** What every child is told besides its own name. */
+  readonly start: Pick<StartMessage, 'config' | 'epoch' | 'credentialsText'>;
+  /** Called once when all servers accept requests for the first time. */
+  readonly onReady: () => void;
+  /** Called once when no server can be started, with the reason they all gave. */
+  readonly onGivingUp: (reason: string) => void;
+}
+
+/** The children of one primary. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #places: readonly Place[];
+  #credentialsText: string;
+  #restartCount = 0;
+  #isStopping = false;
+  #wasReady = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#credentialsText = options.start.credentialsText;
+    const places = Array.from({ length: options.serverCount }, (_, index) =>
+      newPlace('server', `server-${index}`),
+    );
+    if (options.hasJobs) places.push(newPlace('jobs', 'jobs'));
+    this.#places = places;
+  }
+
+  /** Starts all children. */
+  start(): void {
+    for (const place of this.#places) this.#spawn(place);
+  }
+
+  figures(): ClusterFigures {
+    const servers = this.#places.filter(({ role }) => role === 'server');
+    return {
+      serverCount: servers.length,
+      servingCount: this.#isStopping ? 0 : servers.filter(({ isReady }) => isReady).length,
+      restartCount: this.#restartCount,
+    };
+  }
+
+  /** Figures of every child that answers in time. */
+  snapshots(): Promise<readonly MetricsSnapshot[]> {
+    return collectSnapshots(
+      this.#places.map(({ worker }) => worker).filter((worker) => worker !== undefined),
+    );
+  }
+
+  /** Hands new credentials to every server process, present and future. */
+  useCredentials(credentialsText: string): void {
+    this.#credentialsText = credentialsText;
+    for (const place of this.#places) {
+      if (place.role === 'server') send(place, { kind: 'credentials', credentialsText });
+    }
+  }
+
+  /** Lets the children finish, then makes sure that they are gone. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    this.#isStopping = true;
+    const ends = this.#places.map((place) => {
+      clearTimeout(place.respawnTimer);
+      send(place, { kind: 'drain' });
+      return exitOf(place.worker);
+    });
+    const timer = setTimeout(() => this.kill(), drainTimeoutMs + CLOSE_GRACE_MS);
+    await Promise.all(ends);
+    clearTimeout(timer);
+  }
+
+  /** Ends all children now. */
+  kill(): void {
+    this.#isStopping = true;
+    for (const place of this.#places) {
+      clearTimeout(place.respawnTimer);
+      place.worker?.process.kill('SIGKILL');
+    }
+  }
+
+  #spawn(place: Place): void {
+    place.startedMs = Date.now();
+    place.incarnation = newIncarnation(place.startedMs);
+    place.report = undefined;
+    if (place.role === 'server') {
+      this.#tellJobs({ kind: 'incarnation-alive', incarnation: place.incarnation });
+    }
+    cluster.setupPrimary({ exec: this.#options.exec, args: [place.processName] });
+    const worker = cluster.fork(CHILD_ENVIRONMENT);
+    place.worker = worker;
+    worker.on('message', (message: unknown) => this.#receive(place, worker, message));
+    // A channel that breaks is followed by the exit of the child, which is where it is handled.
+    worker.on('error', (error) => {
+      this.#options.log.warn({ err: error }, `Message channel of ${place.processName} failed`);
+    });
+    // The typings forget that there is a signal only when one ended the process.
+    worker.once('exit', (code: number, signal: string | null) =>
+      this.#exited(place, signal ?? `exit code ${code}`),
+    );
+  }
+
+  #receive(place: Place, worker: Worker, message: unknown): void {
+    if (!isMessage(message) || place.worker !== worker) return;
+    const known = message as FromChild;
+    switch (known.kind) {
+      case 'hello':
+        this.#introduce(place);
+        break;
+      case 'ready':
+        this.#ready(place);
+        break;
+      case 'failed':
+        place.failure = known.message;
+        break;
+      case 'read-report':
+        place.report = known.report;
+        this.#tellJobs({ ...known, incarnation: place.incarnation });
+        break;
+      case 'metrics':
+        // Whoever asked listens for it.
+        break;
+    }
+  }
+
+  #introduce(place: Place): void {
+    place.isListening = true;
+    send(place, {
+      ...this.#options.start,
+      kind: 'start',
+      role: place.role,
+      processName: place.processName,
+      incarnation: place.incarnation,
+      credentialsText: this.#credentialsText,
+      servers: place.role === 'jobs' ? this.#livingServers() : [],
+    });
+    if (this.#isStopping) send(place, { kind: 'drain' });
+  }
+
+  #ready(place: Place): void {
+    place.isReady = true;
+    place.failures.clear();
+    const { serverCount, servingCount } = this.figures();
+    if (!this.#wasReady && servingCount === serverCount) {
+      this.#wasReady = true;
+      this.#options.onReady();
+    }
+  }
+
+  #exited(place: Place, cause: string): void {
+    const { log } = this.#options;
+    const wasReady = place.isReady;
+    const pid = place.worker?.process.pid;
+    place.worker = undefined;
+    place.isListening = false;
+    place.isReady = false;
+    if (place.role === 'server') {
+      this.#tellJobs({ kind: 'incarnation-dead', incarnation: place.incarnation });
+    }
+    if (this.#isStopping) return;
+
+    const reason = place.failure === '' ? cause : place.failure;
+    place.failure = '';
+    const nowMs = Date.now();
+    const isHopeless = !wasReady && place.failures.add(reason, nowMs);
+    if (isHopeless && place.role === 'server' && this.figures().servingCount === 0) {
+      this.#options.onGivingUp(reason);
+      return;
+    }
+    const delayMs = place.backoff.delayAfter(nowMs - place.startedMs);
+    log.error(
+      { childPid: pid, reason, delayMs },
+      `Process ${place.processName} ended unexpectedly; starting another`,
+    );
+    this.#restartCount += 1;
+    place.respawnTimer = setTimeout(() => this.#spawn(place), delayMs);
+  }
+
+  #livingServers(): readonly LivingServer[] {
+    return this.#places
+      .filter(({ role, worker }) => role === 'server' && worker !== undefined)
+      .map(({ incarnation, report }) => ({ incarnation, report }));
+  }
+
+  #tellJobs(message: ToChild): void {
+    const jobs = this.#places.find(({ role }) => role === 'jobs');
+    if (jobs !== undefined) send(jobs, message);
+  }
+}
+
+async function exitOf(worker: Worker | undefined): Promise<void> {
+  if (worker !== undefined) await once(worker, 'exit');
+}
+
+function newPlace(role: Role, processName: string): Place {
+  return {
+    role,
+    processName,
+    backoff: new RespawnBackoff(),
+    failures: new StartFailures(),
+    worker: undefined,
+    incarnation: '',
+    isListening: false,
+    isReady: false,
+    startedMs: 0,
+    failure: '',
+    respawnTimer: undefined,
+    report: undefined,
+  };
+}
+
+function send({ worker, isListening }: Place, message: ToChild): void {
+  // A child that is going away cannot be told anything; its exit is handled where it is noticed.
+  if (isListening && worker?.isConnected() === true) worker.send(message, () => undefined);
+}

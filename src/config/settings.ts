@@ -1,0 +1,161 @@
+/**
+ * Every setting of s3ish, in one table.
+ *
+ * The table drives the checks, the defaults, `docs/CONFIGURATION.md` and the test that the shipped
+ * `s3ish.toml` documents all of it. A setting is listed when it has an effect, not earlier: a name
+ * that is accepted and ignored would promise something.
+ *
+ * Later parts of the server bring their own sections: `[workers]`, `[erasure]` and `[cache]`.
+ *
+ * @module
+ */
+
+import { address, choice, flag, integer, path, text, type Setting } from './setting.js';
+
+const DAY_SECS = 86_400;
+
+/** Sections in the order of the shipped file; keys in the order an operator meets them. */
+export const SETTINGS = {
+  server: {
+    listen_addr: address(
+      '127.0.0.1:9000',
+      'Address of the S3 endpoint. Plain HTTP: put a TLS proxy in front of anything but loopback. Port 0 takes a free one.',
+    ),
+    transport: choice(
+      'auto',
+      ['auto', 'uws', 'node'],
+      'HTTP implementation: "uws" is uWebSockets.js, "node" is node:http, "auto" is the first where its binary loads and the second elsewhere.',
+    ),
+    region: text(
+      'us-east-1',
+      { pattern: /^[a-z0-9-]{1,64}$/, expected: 'lower-case letters, digits and hyphens' },
+      'Region that clients must sign for.',
+    ),
+    read_timeout_secs: integer(
+      60,
+      [1, DAY_SECS],
+      'A request body that delivers nothing for this long is given up with RequestTimeout.',
+    ),
+    write_timeout_secs: integer(
+      60,
+      [1, DAY_SECS],
+      'A client that accepts nothing of its answer for this long is disconnected.',
+    ),
+    idle_timeout_secs: integer(
+      60,
+      [1, DAY_SECS],
+      'A kept connection without a request is closed after this long. uWebSockets.js closes it after about 10 seconds in any case.',
+    ),
+    drain_timeout_secs: integer(
+      30,
+      [0, 3600],
+      'How long requests in flight may go on after SIGTERM or SIGINT.',
+    ),
+  },
+  cluster: {
+    processes: integer(
+      0,
+      [0, 1024],
+      'Number of server processes; 0 means one per core. The memory backend always has one.',
+    ),
+  },
+  auth: {
+    credentials_file: path(
+      '',
+      { canBeEmpty: true },
+      'File of access_key:secret_key[:account] lines, read again on SIGHUP. Without one, the first start generates a root key pair and keeps it beside the metadata.',
+    ),
+  },
+  storage: {
+    backend: choice(
+      'file',
+      ['file', 'memory'],
+      'Where objects live: "file" is durable, "memory" forgets everything when it stops.',
+    ),
+    base_path: path(
+      './s3ish-data',
+      { canBeEmpty: false },
+      'Directory of the object data, created when absent. A relative path starts at the working directory.',
+    ),
+    metadata_path: path(
+      '',
+      { canBeEmpty: true },
+      'Directory of the metadata; "" means .s3ish/metadata inside base_path.',
+    ),
+    enable_fsync: flag(
+      true,
+      'Answer a write only once it would survive a power loss. false is unsafe: a crash of the machine can lose acknowledged writes.',
+    ),
+    inline_max_kb: integer(
+      32,
+      [0, 64],
+      'Objects up to this many KiB are kept inside the metadata instead of a file of their own.',
+    ),
+    max_concurrent_uploads: integer(
+      2048,
+      [1, 1_000_000],
+      'Requests of the whole server that bring payload at the same time. More wait a moment, then get SlowDown. Each server process has an equal share.',
+    ),
+    max_concurrent_downloads: integer(
+      8192,
+      [1, 1_000_000],
+      'Requests of the whole server that fetch payload at the same time. More wait a moment, then get SlowDown. Each server process has an equal share.',
+    ),
+    sweep_interval_secs: integer(
+      60,
+      [1, DAY_SECS],
+      'Pause between two sweeps of the payloads that overwritten, deleted and unfinished writes left behind.',
+    ),
+  },
+  limits: {
+    max_object_size_gb: integer(
+      5120,
+      [1, 1_048_576],
+      'Largest object in GiB. A single PUT and a part stay at 5 GiB, as on S3.',
+    ),
+    max_multipart_parts: integer(10_000, [1, 10_000], 'Highest part number of a multipart upload.'),
+    min_part_size_mb: integer(5, [0, 5120], 'Smallest size in MiB of a part that is not the last.'),
+  },
+  log: {
+    level: choice(
+      'info',
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'Least severe level that is written.',
+    ),
+    format: choice(
+      'auto',
+      ['auto', 'json', 'pretty'],
+      'One JSON object per line, or coloured text; "auto" is text on a terminal and JSON elsewhere.',
+    ),
+    access_log: flag(true, 'One line per request, at level info.'),
+  },
+  metrics: {
+    enabled: flag(
+      true,
+      'Count and time requests for /_metrics. Without it only the figures of the primary are shown.',
+    ),
+  },
+  admin: {
+    listen_addr: address(
+      '127.0.0.1:9001',
+      'Address of /_health, /_ready and /_metrics. They need no credentials: keep it private.',
+    ),
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Setting<unknown>>>>>;
+
+type SettingsTable = typeof SETTINGS;
+
+/** Every setting with its value, under the names of the file. */
+export type Config = {
+  readonly [Section in keyof SettingsTable]: {
+    readonly [Key in keyof SettingsTable[Section]]: SettingsTable[Section][Key] extends Setting<
+      infer Value
+    >
+      ? Value
+      : never;
+  };
+};
+
+/** The table for loops that do not care about the types of values. */
+export const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting<unknown>>>>> =
+  SETTINGS;

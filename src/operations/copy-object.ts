@@ -1,0 +1,112 @@
+/**
+ * CopyObject: make one object from another without moving its bytes through the client.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ * @module
+ */
+
+import {
+  copySourceConditions,
+  evaluateCopySourceConditions,
+  writeConditions,
+} from '../s3/conditions.js';
+import { S3Error } from '../s3/errors.js';
+import { COPY_SIZE_BYTES_MAX } from '../s3/limits.js';
+import type { ObjectAttributes } from '../s3/object-attributes.js';
+import { assertExpectedOwner } from '../s3/owner.js';
+import { isArchived } from '../s3/storage-class.js';
+import type { ObjectVersion } from '../store/store.js';
+import { copyChecksumAlgorithm } from '../wire/checksum-headers.js';
+import {
+  metadataDirective,
+  parseCopySource,
+  taggingDirective,
+  type Directive,
+} from '../wire/copy-headers.js';
+import { copyObjectDocument } from '../wire/documents/copy-result.js';
+import { objectAttributes, type Headers } from '../wire/headers.js';
+import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
+import type { Call, Reply } from './operation.js';
+import { xmlReply } from './xml-reply.js';
+
+/** What a copy never takes from its source: the request alone decides it. */
+const OWN_HEADERS = ['x-amz-storage-class', 'x-amz-website-redirect-location'] as const;
+
+/**
+ * Copies the source as it is when the request arrives, and publishes the copy in one transaction.
+ *
+ * @throws {S3Error} AccessDenied, InvalidArgument, InvalidObjectState, InvalidRequest,
+ * KeyTooLongError, MetadataTooLarge, NoSuchBucket, NoSuchKey, NoSuchVersion, NotImplemented,
+ * PreconditionFailed.
+ */
+export async function copyObject(call: Call): Promise<Reply> {
+  const { headers, bucket, key } = call;
+  refuseUnsupportedHeaders(headers, { isCopy: true });
+  const directive = metadataDirective(headers);
+  // Objects have no tags yet: both directives lead to none, but an unknown one is an error.
+  taggingDirective(headers);
+  const checksumAlgorithm = copyChecksumAlgorithm(headers);
+  const conditions = writeConditions(headers);
+  const requested = objectAttributes(directive === 'REPLACE' ? headers : ownHeaders(headers));
+
+  const source = findSource(call);
+  evaluateCopySourceConditions(copySourceConditions(headers), source, Date.now());
+  assertCopyable(source);
+  assertSomethingChanges(call, source, directive);
+
+  const attributes = directive === 'REPLACE' ? requested : keptAttributes(source, requested);
+  const copy = { source, bucket, key, attributes, checksumAlgorithm, conditions };
+  return xmlReply(copyObjectDocument(await call.store.copyObject(copy)));
+}
+
+/** The source's record. Nothing about it shows to a caller who may not read its bucket. */
+function findSource(call: Call): ObjectVersion {
+  const { bucket, key, versionId } = parseCopySource(call.headers.get('x-amz-copy-source') ?? '');
+  const { account } = call.authorizeBucket(bucket);
+  assertExpectedOwner(call.headers.get('x-amz-source-expected-bucket-owner'), account);
+  return call.store.headObject(bucket, key, versionId);
+}
+
+function assertCopyable({ attributes, sizeBytes }: ObjectVersion): void {
+  const { storageClass } = attributes;
+  if (storageClass !== undefined && isArchived(storageClass)) {
+    const message = "Operation is not valid for the source object's storage class";
+    throw new S3Error('InvalidObjectState', { StorageClass: storageClass }, { message });
+  }
+  if (sizeBytes <= COPY_SIZE_BYTES_MAX) return;
+  throw invalidRequest(
+    `The specified copy source is larger than the maximum allowable size for a copy source: ${COPY_SIZE_BYTES_MAX}`,
+  );
+}
+
+// Naming a header is change enough, also when its value is what the object has: so does AWS.
+function assertSomethingChanges(call: Call, source: ObjectVersion, directive: Directive): void {
+  const isItself = source.bucket === call.bucket && source.key === call.key;
+  if (!isItself || directive === 'REPLACE') return;
+  if (OWN_HEADERS.some((name) => call.headers.has(name))) return;
+  throw invalidRequest(
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  );
+}
+
+function ownHeaders(headers: Headers): Headers {
+  const own = new Map<string, string>();
+  for (const name of OWN_HEADERS) {
+    const value = headers.get(name);
+    if (value !== undefined) own.set(name, value);
+  }
+  return own;
+}
+
+function keptAttributes(source: ObjectVersion, requested: ObjectAttributes): ObjectAttributes {
+  const {
+    storageClass: _storageClass,
+    websiteRedirectLocation: _websiteRedirectLocation,
+    ...kept
+  } = source.attributes;
+  return { ...requested, ...kept };
+}
+
+function invalidRequest(message: string): S3Error {
+  return new S3Error('InvalidRequest', {}, { message });
+}

@@ -1,0 +1,142 @@
+/**
+ * GetObject and HeadObject: a version, a range of it, or one of its parts.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ * @module
+ */
+
+import { evaluateReadConditions, readConditions } from '../s3/conditions.js';
+import { httpDate } from '../s3/dates.js';
+import { S3Error } from '../s3/errors.js';
+import { quoteEtag } from '../s3/etag.js';
+import { parsePartNumber } from '../s3/part-number.js';
+import { contentRange, parseRange } from '../s3/range.js';
+import type { ByteRange, ObjectVersion } from '../store/store.js';
+import { checksumHeaders, isChecksumModeEnabled } from '../wire/checksum-headers.js';
+import { attributeHeaders, responseOverrides } from '../wire/headers.js';
+import { queryValue } from '../wire/list-parameters.js';
+import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
+import type { Call, Reply } from './operation.js';
+
+/** @throws {S3Error} InvalidRange, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed. */
+export async function getObject(call: Call): Promise<Reply> {
+  refuseUnsupportedHeaders(call.headers, { isCopy: false });
+  const open = await call.store.openObject(
+    call.bucket,
+    call.key,
+    queryValue(call.query, 'versionId'),
+  );
+  try {
+    const answer = describe(call, open.version);
+    const sizeBytes = answer.range.endByte - answer.range.startByte;
+    const body = open.read(answer.range);
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: body instanceof Uint8Array ? body : { sizeBytes, chunks: body },
+      onSent: () => {
+        open.close();
+      },
+    };
+  } catch (error) {
+    open.close();
+    throw error;
+  }
+}
+
+/** @throws {S3Error} as GetObject. */
+export function headObject(call: Call): Reply {
+  refuseUnsupportedHeaders(call.headers, { isCopy: false });
+  const versionId = queryValue(call.query, 'versionId');
+  const answer = describe(call, call.store.headObject(call.bucket, call.key, versionId));
+  const sizeBytes = answer.range.endByte - answer.range.startByte;
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: { sizeBytes, chunks: noChunks() },
+  };
+}
+
+interface Answer {
+  readonly status: 200 | 206;
+  readonly range: ByteRange;
+  readonly headers: Record<string, string | number | undefined>;
+}
+
+function describe(call: Call, version: ObjectVersion): Answer {
+  evaluateReadConditions(readConditions(call.headers), version, Date.now());
+  const selected = select(call, version);
+  const { range } = selected;
+  const isWhole = range.startByte === 0 && range.endByte === version.sizeBytes;
+  const showsChecksum = isChecksumModeEnabled(call.headers) && isWhole;
+  return {
+    status: selected.isPartial ? 206 : 200,
+    range,
+    headers: {
+      ...attributeHeaders(version.attributes),
+      etag: quoteEtag(version.etag),
+      'last-modified': httpDate(version.lastModifiedMs),
+      'accept-ranges': 'bytes',
+      'content-range': selected.isPartial ? contentRange(range, version.sizeBytes) : undefined,
+      'x-amz-mp-parts-count': selected.partsCount,
+      ...(showsChecksum
+        ? checksumHeaders(version.checksum, version.partsCount)
+        : selected.checksum),
+      ...responseOverrides(call.query, call.principal.kind === 'anonymous'),
+    },
+  };
+}
+
+interface Selection {
+  readonly range: ByteRange;
+  readonly isPartial: boolean;
+  readonly partsCount?: number | undefined;
+  readonly checksum?: Record<string, string | undefined>;
+}
+
+function select(call: Call, version: ObjectVersion): Selection {
+  const rangeHeader = call.headers.get('range');
+  const partNumberText = queryValue(call.query, 'partNumber');
+  const whole = { startByte: 0, endByte: version.sizeBytes };
+  if (partNumberText === undefined) {
+    const range = parseRange(rangeHeader, version.sizeBytes);
+    return { range: range ?? whole, isPartial: range !== undefined };
+  }
+  if (rangeHeader !== undefined) {
+    const message = 'Cannot specify both Range header and partNumber query parameter';
+    throw new S3Error('InvalidRequest', {}, { message });
+  }
+  return selectPart(call, version, parsePartNumber(partNumberText, call.limits.partsCountMax));
+}
+
+function selectPart(call: Call, version: ObjectVersion, partNumber: number): Selection {
+  const partsCount = version.partsCount ?? 1;
+  if (partNumber > partsCount) {
+    throw new S3Error('InvalidPartNumber', {
+      ActualPartCount: partsCount,
+      PartNumberRequested: partNumber,
+    });
+  }
+  const part = call.store.objectPart(version, partNumber);
+  if (part === undefined) {
+    return {
+      range: { startByte: 0, endByte: version.sizeBytes },
+      isPartial: version.sizeBytes > 0,
+    };
+  }
+  const shown =
+    isChecksumModeEnabled(call.headers) && part.checksum !== undefined && version.checksum
+      ? checksumHeaders({ ...version.checksum, value: part.checksum })
+      : {};
+  return {
+    range: { startByte: part.startByte, endByte: part.startByte + part.sizeBytes },
+    isPartial: true,
+    partsCount: version.partsCount,
+    checksum: shown,
+  };
+}
+
+/** HEAD announces a length and sends nothing. */
+async function* noChunks(): AsyncGenerator<Uint8Array> {
+  // Nothing to yield.
+}

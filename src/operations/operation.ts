@@ -1,0 +1,77 @@
+/**
+ * What an S3 operation receives and returns, and the row that declares it.
+ *
+ * @module
+ */
+
+import type { PayloadVerification } from '../auth/payload-verification.js';
+import type { Principal } from '../auth/principal.js';
+import type { Bucket, Store } from '../store/store.js';
+import type { ByteSource } from '../util/byte-source.js';
+
+/** Decoded query: every value of every name, in order of arrival. */
+export type Query = ReadonlyMap<string, readonly string[]>;
+
+/** Everything one operation may know about its request. Frozen. */
+export interface Call {
+  /** AWS name, or that of the sub-resource nobody offers. */
+  readonly operation: string;
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** Empty for service-level operations. */
+  readonly bucket: string;
+  /** Decoded key; empty for bucket-level operations. */
+  readonly key: string;
+  readonly query: Query;
+  /** Lower-case names; presigned `x-amz-*` query parameters are merged in. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Body text for `document` operations, already verified; empty otherwise. */
+  readonly document: string;
+  /** Body bytes for `stream` operations, as received; wrap with `openPayload` exactly once. */
+  readonly body: ByteSource;
+  readonly verification: PayloadVerification;
+  /** `http` or `https`, and host with port as the client sent it; for Location elements. */
+  readonly origin: string;
+  readonly store: Store;
+  readonly region: string;
+  readonly limits: OperationLimits;
+  /** The bucket of a second resource, checked like the first. @throws {S3Error} AccessDenied, NoSuchBucket. */
+  authorizeBucket(bucket: string): Bucket;
+}
+
+/** Configured limits that operations apply. */
+export interface OperationLimits {
+  readonly objectSizeBytesMax: number;
+  readonly partSizeBytesMin: number;
+  readonly partsCountMax: number;
+}
+
+/** The answer of an operation. */
+export interface Reply {
+  readonly status: number;
+  /** Undefined values are left out. Lower-case names. */
+  readonly headers?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?:
+    | string
+    | Uint8Array
+    | { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
+  /** Runs once after the answer has been sent or has failed. */
+  readonly onSent?: () => void;
+}
+
+export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/** `none`: bytes are refused or ignored. `document`: small text. `stream`: a byte source. */
+export type BodyMode = 'none' | 'document' | 'stream';
+
+/** One row of the registry. */
+export interface Operation {
+  /** As AWS documents it: `PUT /{bucket}/{key}?partNumber&uploadId +x-amz-copy-source`. */
+  readonly requestLine: string;
+  /** IAM action that authorises it. */
+  readonly permission: string;
+  readonly body: BodyMode;
+  /** Bytes a `document` body may have. */
+  readonly documentBytesMax: number;
+  readonly handler: Handler;
+}

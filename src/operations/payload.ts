@@ -1,0 +1,235 @@
+/**
+ * The body of a request, wrapped once: framing, length, digests and checksum.
+ *
+ * Bytes are handed on as they come; nothing may be committed before `verify` has returned.
+ *
+ * @see docs/LIFECYCLE.md, "PutObject"
+ * @module
+ */
+
+import { createHash, hash, type Hash } from 'node:crypto';
+
+import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM, type Checksum } from '../s3/checksums.js';
+import { S3Error } from '../s3/errors.js';
+import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
+import { AwsChunkedDecoder } from '../wire/aws-chunked.js';
+import {
+  checksumMismatch,
+  requestChecksum,
+  trailerValue,
+  type RequestChecksum,
+} from '../wire/checksum-headers.js';
+import { contentMd5Hex, contentMd5Mismatch } from '../wire/content-md5.js';
+import type { Call } from './operation.js';
+
+/** The part of a call that describes its body. */
+export type PayloadCall = Pick<Call, 'headers' | 'body' | 'verification'>;
+
+export interface PayloadOptions {
+  readonly sizeBytesMax: number;
+  /** Computed when the request names no algorithm of its own; CRC64NVME unless given. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+}
+
+export interface VerifiedPayload {
+  readonly md5Hex: string;
+  readonly sizeBytes: number;
+  readonly checksum: ObjectChecksum;
+}
+
+/** Decoded bytes, to be iterated once, and the proof that they are what was sent. */
+export interface Payload extends AsyncIterable<Uint8Array> {
+  /** Decoded bytes announced by the request. */
+  readonly sizeBytes: number;
+  /** The algorithm the client chose; undefined when it named none. */
+  readonly requestedAlgorithm: ChecksumAlgorithm | undefined;
+  /**
+   * Call after the last byte.
+   *
+   * @throws {S3Error} BadDigest, IncompleteBody, InvalidRequest, MalformedTrailerError,
+   * SignatureDoesNotMatch, XAmzContentSHA256Mismatch.
+   */
+  verify(): VerifiedPayload;
+}
+
+/** @throws {S3Error} EntityTooLarge, InvalidDigest, InvalidRequest, MissingContentLength, NotImplemented. */
+export function openPayload(call: PayloadCall, options: PayloadOptions): Payload {
+  const sizeBytes = announcedSize(call);
+  if (sizeBytes > options.sizeBytesMax) {
+    throw new S3Error('EntityTooLarge', {
+      ProposedSize: sizeBytes,
+      MaxSizeAllowed: options.sizeBytesMax,
+    });
+  }
+  return new RequestPayload(call, sizeBytes, options);
+}
+
+class RequestPayload implements Payload {
+  readonly sizeBytes: number;
+  readonly requestedAlgorithm: ChecksumAlgorithm | undefined;
+  readonly #call: PayloadCall;
+  readonly #requested: RequestChecksum | undefined;
+  readonly #algorithm: ChecksumAlgorithm;
+  readonly #contentMd5Hex: string | undefined;
+  readonly #decoder: AwsChunkedDecoder | undefined;
+  readonly #md5: Hash = createHash('md5');
+  readonly #sha256: Hash | undefined;
+  readonly #checksum: Checksum;
+  #receivedBytes = 0;
+
+  constructor(call: PayloadCall, sizeBytes: number, options: PayloadOptions) {
+    this.#call = call;
+    this.sizeBytes = sizeBytes;
+    this.#contentMd5Hex = contentMd5Hex(call.headers);
+    this.#requested = requestChecksum(call.headers);
+    this.requestedAlgorithm = this.#requested?.algorithm;
+    this.#algorithm =
+      this.#requested?.algorithm ?? options.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
+    this.#checksum = createChecksum(this.#algorithm);
+    const { verification } = call;
+    this.#sha256 = verification.mode === 'sha256' ? createHash('sha256') : undefined;
+    this.#decoder =
+      verification.mode === 'aws-chunked'
+        ? new AwsChunkedDecoder({
+            decodedBytes: sizeBytes,
+            hasTrailer: verification.hasTrailer,
+            announcedTrailers: trailerNames(call.headers),
+            signing: verification.signing,
+          })
+        : undefined;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const received of this.#call.body) {
+      const pieces = this.#decoder === undefined ? [received] : this.#decoder.push(received);
+      for (const piece of pieces) {
+        this.#take(piece);
+        yield piece;
+      }
+    }
+  }
+
+  verify(): VerifiedPayload {
+    const trailers = this.#decoder?.finish().trailers;
+    if (this.#receivedBytes !== this.sizeBytes) throw new S3Error('IncompleteBody');
+    this.#verifySha256();
+    const md5Hex = this.#md5.digest('hex');
+    if (this.#contentMd5Hex !== undefined && this.#contentMd5Hex !== md5Hex) {
+      throw contentMd5Mismatch(this.#contentMd5Hex, md5Hex);
+    }
+    const value = Buffer.from(this.#checksum.digest()).toString('base64');
+    const promised = this.#promisedValue(trailers);
+    if (promised !== undefined && promised !== value) throw checksumMismatch(this.#algorithm);
+    return {
+      md5Hex,
+      sizeBytes: this.sizeBytes,
+      checksum: { algorithm: this.#algorithm, type: 'FULL_OBJECT', value },
+    };
+  }
+
+  #take(piece: Uint8Array): void {
+    this.#receivedBytes += piece.byteLength;
+    if (this.#receivedBytes > this.sizeBytes) throw new S3Error('IncompleteBody');
+    this.#md5.update(piece);
+    this.#sha256?.update(piece);
+    this.#checksum.update(piece);
+  }
+
+  #verifySha256(): void {
+    const { verification } = this.#call;
+    if (verification.mode !== 'sha256' || this.#sha256 === undefined) return;
+    const computed = this.#sha256.digest('hex');
+    if (computed === verification.sha256Hex) return;
+    throw sha256Mismatch(verification.sha256Hex, computed);
+  }
+
+  #promisedValue(trailers: ReadonlyMap<string, string> | undefined): string | undefined {
+    if (this.#requested === undefined) return undefined;
+    if (this.#requested.value !== undefined) return this.#requested.value;
+    return trailers === undefined ? undefined : trailerValue(this.#requested, trailers);
+  }
+}
+
+/**
+ * Reads a small body as text and proves its digests.
+ *
+ * @throws {S3Error} BadDigest, InvalidDigest, InvalidRequest, MaxMessageLengthExceeded,
+ * MissingContentLength, XAmzContentSHA256Mismatch.
+ */
+export async function collectDocument(
+  call: PayloadCall,
+  documentBytesMax: number,
+): Promise<Uint8Array> {
+  if (call.verification.mode === 'aws-chunked') {
+    throw new S3Error(
+      'InvalidRequest',
+      {},
+      {
+        message: 'A streaming payload is not accepted by this operation',
+      },
+    );
+  }
+  const { contentLength } = call.body;
+  if ((contentLength ?? 0) > documentBytesMax) throw new S3Error('MaxMessageLengthExceeded');
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of call.body) {
+    sizeBytes += piece.byteLength;
+    if (sizeBytes > documentBytesMax) throw new S3Error('MaxMessageLengthExceeded');
+    pieces.push(piece);
+  }
+  const bytes = Buffer.concat(pieces);
+  verifyDocument(call, bytes);
+  return bytes;
+}
+
+function verifyDocument(call: PayloadCall, bytes: Buffer): void {
+  const { verification, headers } = call;
+  if (verification.mode === 'sha256') {
+    const computed = hash('sha256', bytes);
+    if (computed !== verification.sha256Hex) throw sha256Mismatch(verification.sha256Hex, computed);
+  }
+  const expectedMd5 = contentMd5Hex(headers);
+  if (expectedMd5 !== undefined) {
+    const computed = hash('md5', bytes);
+    if (computed !== expectedMd5) throw contentMd5Mismatch(expectedMd5, computed);
+  }
+}
+
+/** @throws {S3Error} when the checksum a document's request promises is not the document's. */
+export function verifyDocumentChecksum(headers: Call['headers'], bytes: Uint8Array): void {
+  const requested = requestChecksum(headers);
+  if (requested?.value === undefined) return;
+  const checksum = createChecksum(requested.algorithm);
+  checksum.update(bytes);
+  if (Buffer.from(checksum.digest()).toString('base64') !== requested.value) {
+    throw checksumMismatch(requested.algorithm);
+  }
+}
+
+function announcedSize({ headers, body, verification }: PayloadCall): number {
+  if (verification.mode === 'aws-chunked') {
+    const decoded = headers.get('x-amz-decoded-content-length');
+    if (decoded === undefined || !/^\d{1,15}$/.test(decoded))
+      throw new S3Error('MissingContentLength');
+    return Number(decoded);
+  }
+  if (body.contentLength !== undefined) return body.contentLength;
+  if (headers.has('transfer-encoding')) {
+    throw new S3Error('NotImplemented', { Header: 'Transfer-Encoding' });
+  }
+  throw new S3Error('MissingContentLength');
+}
+
+function trailerNames(headers: Call['headers']): readonly string[] {
+  const trailer = headers.get('x-amz-trailer');
+  if (trailer === undefined) return [];
+  return trailer.split(',').map((name) => name.trim().toLowerCase());
+}
+
+function sha256Mismatch(sent: string, computed: string): S3Error {
+  return new S3Error('XAmzContentSHA256Mismatch', {
+    ClientComputedContentSHA256: sent,
+    S3ComputedContentSHA256: computed,
+  });
+}

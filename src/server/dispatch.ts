@@ -1,0 +1,221 @@
+/**
+ * One request from head to answer: frame, resolve, authenticate, authorise, run, reply.
+ *
+ * The only function that sees a whole request, the only catch, the only place that counts.
+ *
+ * @see docs/LIFECYCLE.md
+ * @module
+ */
+
+import { authenticate } from '../auth/authenticate.js';
+import { authorizeBucket } from '../auth/authorize.js';
+import type { CredentialStore } from '../auth/credentials.js';
+import type { Principal } from '../auth/principal.js';
+import { SigningKeyCache } from '../auth/signing-key-cache.js';
+import type { Call, OperationLimits, Operation, Reply } from '../operations/operation.js';
+import { collectDocument, verifyDocumentChecksum } from '../operations/payload.js';
+import { OPERATIONS } from '../operations/registry.js';
+import { S3Error } from '../s3/errors.js';
+import { HEADER_SECTION_BYTES_MAX } from '../s3/limits.js';
+import { assertKey } from '../s3/names.js';
+import { assertExpectedOwner } from '../s3/owner.js';
+import type { Bucket, Store } from '../store/store.js';
+import { newRequestId } from '../util/ids.js';
+import type { Semaphore } from '../util/semaphore.js';
+import { parsePath } from '../wire/addressing.js';
+import { parseQuery } from '../wire/query.js';
+import { decodeDocument } from '../wire/xml-reader.js';
+import { failureOf } from './fault.js';
+import { errorReply, replyOf, type RequestIds } from './reply.js';
+import { createRouter, type Target } from './route.js';
+import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
+
+/** What is known of a request when it has ended; never a secret, a signature or a query. */
+export interface RequestEnd {
+  readonly requestId: string;
+  readonly operation: string;
+  readonly method: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly status: number;
+  readonly errorCode: string | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  readonly remoteAddress: string;
+  readonly accessKey: string | undefined;
+}
+
+export interface DispatcherOptions {
+  readonly store: Store;
+  readonly credentials: CredentialStore;
+  readonly region: string;
+  readonly limits: OperationLimits;
+  /** Requests that stream a body in, and those that stream one out. */
+  readonly uploads: Semaphore;
+  readonly downloads: Semaphore;
+  /** Identifies this process in `x-amz-id-2`. */
+  readonly hostId: string;
+  readonly nowMs: () => number;
+  readonly onRequestEnd: (end: RequestEnd) => void;
+  /** The machine failed, or an invariant (`bug`): then the process should be replaced. */
+  readonly onFault: (fault: unknown, requestId: string, cause: 'fault' | 'bug') => void;
+}
+
+/** What one request has become so far; filled in as it goes, for the log line. */
+interface Progress {
+  readonly ids: RequestIds;
+  operation: string;
+  bucket: string;
+  key: string;
+  accessKey: string | undefined;
+  errorCode: string | undefined;
+  bytesIn: number;
+  semaphore: Semaphore | undefined;
+  onSent: (() => void) | undefined;
+}
+
+export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
+  const route = createRouter(OPERATIONS);
+  const signingKeys = new SigningKeyCache();
+
+  return async function dispatch(exchange: Exchange): Promise<void> {
+    const startedMs = performance.now();
+    const progress = newProgress(options.hostId);
+    let reply: TransportReply | undefined;
+    try {
+      reply = replyOf(await run(exchange, progress), progress.ids);
+    } catch (thrown) {
+      reply = refuse(exchange, progress, thrown);
+    }
+    const outcome = reply && (await exchange.respond(reply));
+    progress.onSent?.();
+    progress.semaphore?.release();
+    if (outcome?.failure !== undefined)
+      options.onFault(outcome.failure, progress.ids.requestId, 'fault');
+    options.onRequestEnd({
+      requestId: progress.ids.requestId,
+      operation: progress.operation,
+      method: exchange.head.method,
+      bucket: progress.bucket,
+      key: progress.key,
+      // The client went away: 499 is what proxies log for that.
+      status: reply?.status ?? 499,
+      errorCode: progress.errorCode,
+      bytesIn: progress.bytesIn,
+      bytesOut: outcome?.bodyBytes ?? 0,
+      durationMs: performance.now() - startedMs,
+      remoteAddress: exchange.remoteAddress,
+      accessKey: progress.accessKey,
+    });
+  };
+
+  async function run(exchange: Exchange, progress: Progress): Promise<Reply> {
+    const { head, body } = exchange;
+    if (head.headBytes > HEADER_SECTION_BYTES_MAX)
+      throw new S3Error('RequestHeaderSectionTooLarge');
+    const { bucket, key } = parsePath(head.rawPath);
+    progress.bucket = bucket;
+    progress.key = key;
+    const target: Target = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
+    const query = parseQuery(head.rawQuery);
+    const { name, operation } = route({
+      method: head.method,
+      target,
+      query,
+      headers: head.headers,
+    });
+    progress.operation = name;
+
+    const { credentials, region, nowMs, store } = options;
+    const context = { credentials, signingKeys, region, nowMs: nowMs() };
+    const authenticated = authenticate({ ...head }, context);
+    const { principal, headers, verification } = authenticated;
+    progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
+
+    store.refresh();
+    authorizeCall(store, name, principal, bucket, headers);
+    if (key !== '') assertKey(key);
+    const call: Call = {
+      operation: name,
+      requestId: progress.ids.requestId,
+      ...{ principal, bucket, key, query, headers, verification, store, region },
+      document: '',
+      body,
+      origin: `http://${headers.get('host') ?? 'localhost'}`,
+      limits: options.limits,
+      authorizeBucket: (other) => requireOwnBucket(store, principal, other),
+    };
+    progress.bytesIn = body.contentLength ?? 0;
+    await admit(operation, progress);
+    if (operation.body !== 'document') return finish(await operation.handler(call), progress);
+    const bytes = await collectDocument(call, operation.documentBytesMax);
+    // A completion's checksum headers are about the object, not about the list of its parts.
+    if (name !== 'CompleteMultipartUpload') verifyDocumentChecksum(headers, bytes);
+    const document = decodeDocument(bytes);
+    return finish(await operation.handler({ ...call, document }), progress);
+  }
+
+  /** Takes a place among those that move payload, or sheds the request. */
+  async function admit(operation: Operation, progress: Progress): Promise<void> {
+    const semaphore =
+      operation.body === 'stream'
+        ? options.uploads
+        : progress.operation.startsWith('GetObject')
+          ? options.downloads
+          : undefined;
+    if (semaphore === undefined) return;
+    const admitted = semaphore.acquire();
+    if (!(typeof admitted === 'boolean' ? admitted : await admitted)) throw new S3Error('SlowDown');
+    progress.semaphore = semaphore;
+  }
+
+  function refuse(
+    exchange: Exchange,
+    progress: Progress,
+    thrown: unknown,
+  ): TransportReply | undefined {
+    const failure = failureOf(thrown);
+    progress.errorCode = failure.error?.code ?? 'ClientGone';
+    if (failure.cause !== 'client') options.onFault(thrown, progress.ids.requestId, failure.cause);
+    if (failure.error === undefined) return undefined;
+    return errorReply(failure.error, progress.ids, {
+      isHead: exchange.head.method === 'HEAD',
+      closeConnection: failure.closeConnection,
+    });
+  }
+}
+
+function newProgress(hostId: string): Progress {
+  return {
+    ids: { requestId: newRequestId(), hostId },
+    ...{ operation: 'Unknown', bucket: '', key: '', accessKey: undefined, errorCode: undefined },
+    ...{ bytesIn: 0, semaphore: undefined, onSent: undefined },
+  };
+}
+
+function finish(reply: Reply, progress: Progress): Reply {
+  progress.onSent = reply.onSent;
+  return reply;
+}
+
+/** @throws {S3Error} AccessDenied, InvalidBucketOwnerAWSAccountID, NoSuchBucket. */
+function authorizeCall(
+  store: Store,
+  operation: string,
+  principal: Principal,
+  bucket: string,
+  headers: ReadonlyMap<string, string>,
+): void {
+  if (principal.kind === 'anonymous') throw new S3Error('AccessDenied');
+  if (bucket === '' || operation === 'CreateBucket') return;
+  const found = requireOwnBucket(store, principal, bucket);
+  assertExpectedOwner(headers.get('x-amz-expected-bucket-owner'), found.account);
+}
+
+function requireOwnBucket(store: Store, principal: Principal, bucket: string): Bucket {
+  const found = store.findBucket(bucket);
+  if (found === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
+  authorizeBucket(principal, found);
+  return found;
+}

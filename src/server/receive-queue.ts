@@ -1,0 +1,180 @@
+/**
+ * A request body between the socket that delivers it and the one reader that pulls it.
+ *
+ * Invariants:
+ * 1. Pieces are handed out in order, each once, and belong to the reader from then on.
+ * 2. At most RECEIVE_QUEUE_BYTES_MAX wait here, plus what the socket still delivers after a pause.
+ * 3. Every `pause` of the gate is followed by exactly one `resume`, and never the reverse.
+ * 4. After the reader has left, or the body has failed, nothing is kept.
+ *
+ * @module
+ */
+
+import assert from 'node:assert/strict';
+
+import { BodyError } from '../util/byte-source.js';
+import type { ByteSource } from '../util/byte-source.js';
+import {
+  RECEIVE_PIECE_OVERHEAD_BYTES,
+  RECEIVE_QUEUE_BYTES_LOW,
+  RECEIVE_QUEUE_BYTES_MAX,
+} from './transport-limits.js';
+
+/** Holds the sender back. Calls alternate, starting with `pause`. */
+export interface FlowGate {
+  pauseReceiving(): void;
+  resumeReceiving(): void;
+}
+
+type Piece = IteratorResult<Uint8Array, undefined>;
+
+const DONE: Promise<Piece> = Promise.resolve({ done: true, value: undefined });
+
+/** A body without bytes; may be shared and iterated any number of times. */
+export const EMPTY_BODY: ByteSource = {
+  contentLength: 0,
+  [Symbol.asyncIterator]: () => ({ next: () => DONE }),
+};
+
+/** See the module comment. The transport writes, one reader iterates. */
+export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undefined> {
+  readonly contentLength: number | undefined;
+  readonly #gate: FlowGate;
+  readonly #pieces: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isPaused = false;
+  #isIterated = false;
+  #isFinished = false;
+  #isAbandoned = false;
+  #failure: BodyError | undefined;
+  #resolve: ((piece: Piece) => void) | undefined;
+  #reject: ((failure: BodyError) => void) | undefined;
+  #idleTicks = 0;
+
+  constructor(contentLength: number | undefined, gate: FlowGate) {
+    this.contentLength = contentLength;
+    this.#gate = gate;
+  }
+
+  /** True when pieces that arrive are of no use to anybody. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned || this.#failure !== undefined;
+  }
+
+  /** True when the sender delivered nothing for too long: nothing more is expected of it. */
+  get isStalled(): boolean {
+    return this.#failure?.failure === 'timeout';
+  }
+
+  /** Takes a piece that nobody else will change. */
+  push(piece: Uint8Array): void {
+    if (this.isAbandoned || piece.byteLength === 0) return;
+    this.#idleTicks = 0;
+    const resolve = this.#resolve;
+    if (resolve !== undefined) {
+      this.#resolve = this.#reject = undefined;
+      resolve({ done: false, value: piece });
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#waitingBytes += piece.byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+    if (this.#waitingBytes > RECEIVE_QUEUE_BYTES_MAX && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#gate.pauseReceiving();
+    }
+  }
+
+  /** The last byte has been pushed. */
+  finish(): void {
+    this.#isFinished = true;
+    this.#resolve?.({ done: true, value: undefined });
+    this.#resolve = this.#reject = undefined;
+  }
+
+  /** Ends the body with an error; pieces not yet pulled are dropped. The first failure counts. */
+  fail(failure: BodyError): void {
+    if (this.#isClosed()) return;
+    this.#failure = failure;
+    this.#clear();
+    this.#reject?.(failure);
+    this.#resolve = this.#reject = undefined;
+  }
+
+  /** Drops what is here and what is still to come, and lets the sender run. */
+  abandon(): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.#clear();
+    this.#resolve?.({ done: true, value: undefined });
+    this.#resolve = this.#reject = undefined;
+  }
+
+  /**
+   * The request was answered: what was not read is dropped. A reader that still pulls gets an
+   * error and not an end, or it would take a part of the body for the whole.
+   */
+  dismiss(): void {
+    // Asked first, since an error with its stack costs more than the rest of a small request.
+    if (this.#isClosed()) return;
+    this.fail(new BodyError('aborted', 'The request was answered before its body was read'));
+  }
+
+  /**
+   * Counts the ticks during which a reader waited and nothing came; with more than `ticksMax` the
+   * body fails with `timeout`. A slow reader is never blamed on the sender.
+   */
+  tick(ticksMax: number): void {
+    if (this.#resolve === undefined) return;
+    this.#idleTicks += 1;
+    if (this.#idleTicks > ticksMax) {
+      this.fail(new BodyError('timeout', 'The request body stalled'));
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    assert(!this.#isIterated, 'a request body is read once');
+    this.#isIterated = true;
+    return this;
+  }
+
+  next(): Promise<Piece> {
+    assert(this.#resolve === undefined, 'a request body has one reader');
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#waitingBytes -= piece.byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+      if (this.#waitingBytes <= RECEIVE_QUEUE_BYTES_LOW) this.#letRun();
+      return Promise.resolve({ done: false, value: piece });
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#isFinished || this.#isAbandoned) return DONE;
+    this.#idleTicks = 0;
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** The reader leaves its loop early. */
+  return(): Promise<Piece> {
+    this.abandon();
+    return DONE;
+  }
+
+  /** True when nothing can be lost any more: all was read, or nobody reads. */
+  #isClosed(): boolean {
+    if (this.isAbandoned) return true;
+    return this.#isFinished && this.#pieces.length === 0;
+  }
+
+  #clear(): void {
+    this.#pieces.length = 0;
+    this.#waitingBytes = 0;
+    this.#letRun();
+  }
+
+  #letRun(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#gate.resumeReceiving();
+  }
+}

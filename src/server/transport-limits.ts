@@ -1,0 +1,50 @@
+/**
+ * Limits of the transports, and what happens at each.
+ *
+ * Limits that S3 itself sets are in `s3/limits.ts`; these belong to HTTP and to our sockets.
+ *
+ * @module
+ */
+
+import assert from 'node:assert/strict';
+
+/** Request line and headers above this get a bare 431. S3's own 8,192 bytes are checked above. */
+export const HEAD_BYTES_MAX = 32_768;
+
+/** Header lines above this get a bare 431; uWebSockets.js is compiled with the same number. */
+export const HEADERS_COUNT_MAX = 98;
+
+/** Bytes of one body waiting for its reader; at this many the socket is paused. */
+export const RECEIVE_QUEUE_BYTES_MAX = 1024 * 1024;
+
+/** A paused socket is resumed when this many or fewer are waiting. */
+export const RECEIVE_QUEUE_BYTES_LOW = 256 * 1024;
+
+/** What a waiting piece costs besides its bytes, so that one-byte pieces are limited as well. */
+export const RECEIVE_PIECE_OVERHEAD_BYTES = 256;
+
+/** An unread rest of a body up to this long is read and forgotten; above, the connection closes. */
+export const DRAIN_BYTES_MAX = 64 * 1024;
+
+/**
+ * Before such a connection is closed, up to this many bytes are read and forgotten after the
+ * answer: a close with bytes unread resets the connection, and many clients then never see the
+ * answer, since they send the whole body before they look for one.
+ */
+export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The longest such wait. */
+export const LINGER_MS_MAX = 30_000;
+
+/** Replies in one piece up to this long are handed to the socket whole; longer ones are streamed. */
+export const WHOLE_REPLY_BYTES_MAX = 64 * 1024;
+
+/** Request heads that trickle in are cut after this long (uWebSockets.js: 6 to 12 s, fixed). */
+export const HEAD_TIMEOUT_MS = 10_000;
+
+/** The slowest tick; uWebSockets.js cuts sockets after 10 s unless they are re-armed before. */
+export const TICK_MS_MAX = 4_000;
+
+assert(RECEIVE_QUEUE_BYTES_LOW < RECEIVE_QUEUE_BYTES_MAX);
+assert(DRAIN_BYTES_MAX <= RECEIVE_QUEUE_BYTES_MAX);
+assert(DRAIN_BYTES_MAX < LINGER_BYTES_MAX);
