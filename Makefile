@@ -14,7 +14,7 @@ NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 SUITES := unit contract operations model crash tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
-.PHONY: help run build install test test-clients check format docs bench crash clean
+.PHONY: help run build install test test-clients check format docs bench bench-list crash clean
 
 help: ## Show this list
 	@echo 's3ish: a durable, S3-compatible object server'
@@ -34,9 +34,12 @@ $(INSTALLED): package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-.PHONY: build-test
+.PHONY: build-test build-bench
 build-test: build
 	@npx --no-install tsc -p test/tsconfig.json
+
+build-bench: build
+	@npx --no-install tsc -p bench/tsconfig.json
 
 test: build-test ## Run every test that needs nothing but npm packages
 	@$(NODE_TEST) $(call test_files,$(addprefix build/test/,$(SUITES)))
@@ -56,8 +59,11 @@ format: install ## Rewrite the sources in the one format
 docs: build-test ## Generate the pages of docs/ that come from tables in the code
 	@node build/test/tidy/write-docs.js
 
-bench: build-test ## Measure throughput, latency and CPU per request
-	@node build/test/bench/run.js $(ARGS)
+bench: build-bench ## Measure throughput, latency and server CPU per request (ARGS='--only GET')
+	@node build/bench/run.js $(ARGS)
+
+bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1,000,000
+	@node build/bench/list-scale.js $(ARGS)
 
 crash: build-test ## Kill all processes 500 times under load and look for losses (ROUNDS=n)
 	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
