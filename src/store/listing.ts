@@ -44,7 +44,7 @@ interface Scan {
 }
 
 /** Entries fetched at first when a delimiter may skip most of them; doubles while none is. */
-const FETCH_COUNT_MIN = 8;
+const FETCH_COUNT_MIN = 1;
 
 export function listObjects(context: StoreContext, input: ListObjects): ObjectPage {
   const { id } = requireBucketRecord(context, input.bucket);
