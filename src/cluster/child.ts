@@ -8,25 +8,8 @@
  */
 
 import { openLog, type Log } from '../observe/log.js';
-import type { MetricsSource } from '../observe/metrics.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
-
-/** What a child does between start and end. */
-export interface Part {
-  readonly metrics: MetricsSource;
-  /** Messages besides those that every child understands. */
-  receive(message: ToChild): void;
-  /** Finishes what is in flight and closes everything. */
-  drain(): Promise<void>;
-}
-
-export interface PartContext {
-  readonly start: StartMessage;
-  readonly log: Log;
-  readonly tellPrimary: (message: FromChild) => void;
-  /** Ends the process after a bug, once requests in flight are answered; another is started. */
-  readonly retire: (reason: string) => void;
-}
+import type { Part, PartContext } from './part.js';
 
 /** Runs this process as a child of the primary, until it exits. */
 export async function runChild(): Promise<void> {

@@ -8,7 +8,7 @@ import { startSweeper, type Sweeper } from '../jobs/sweeper.js';
 import { processMetrics } from '../observe/metrics.js';
 import type { Log } from '../observe/log.js';
 import type { OpenStore } from '../store/open-store.js';
-import type { Part, PartContext } from './child.js';
+import type { Part, PartContext } from './part.js';
 import type { ToChild } from './messages.js';
 import { openConfiguredStore } from './open-configured-store.js';
 

@@ -9,7 +9,7 @@
 
 import type { OpenStore } from '../store/open-store.js';
 import type { ReadReport } from '../store/read-holds.js';
-import type { PartContext } from './child.js';
+import type { PartContext } from './part.js';
 import { openSweeper } from './jobs-process.js';
 
 /** Between two looks at how far the readers have come. */

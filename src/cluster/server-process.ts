@@ -16,7 +16,7 @@ import { openTransport } from '../server/open-transport.js';
 import type { Transport } from '../server/transport.js';
 import { parseAddress } from '../util/address.js';
 import { Semaphore } from '../util/semaphore.js';
-import type { Part, PartContext } from './child.js';
+import type { Part, PartContext } from './part.js';
 import { openConfiguredStore } from './open-configured-store.js';
 import { startReadReports } from './read-reports.js';
 
@@ -32,8 +32,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   const { config } = start;
   const credentials = new CredentialStore(parseCredentialsFile(start.credentialsText));
   const store = await openConfiguredStore(start);
-  let inFlightCount = (): number => 0;
-  const metrics = config.metrics.enabled ? requestMetrics(() => inFlightCount()) : undefined;
+  const metrics = config.metrics.enabled ? requestMetrics() : undefined;
 
   const handler = createDispatcher({
     store,
@@ -44,6 +43,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     downloads: share(config.storage.max_concurrent_downloads, config),
     hostId: start.incarnation,
     nowMs: Date.now,
+    onRequestBegin: (operation) => metrics?.begin(operation),
     onRequestEnd: (end) => {
       metrics?.record(end);
       if (config.log.access_log) logAccess(log, end);
@@ -59,7 +59,6 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     onFault: (fault, what) => log.error({ err: fault }, `The transport met a fault: ${what}`),
     onWarning: (message) => log.warn({}, message),
   });
-  inFlightCount = () => transport.inFlightCount;
   await transport.listen();
   const reports = startReadReports(store, context);
 
@@ -106,7 +105,7 @@ function transportSettings({ server }: Config) {
   };
 }
 
-function logAccess(log: Log, end: RequestEnd): void {
+function logAccess(log: Log, { isBegun: _isBegun, ...end }: RequestEnd): void {
   log.info({ ...end, durationMs: Math.round(end.durationMs * 1000) / 1000 }, 'request');
 }
 

@@ -27,6 +27,8 @@ const DURATION_BUCKETS_SECS = [
 /** What one finished request adds to the figures. */
 export interface RequestFigures {
   readonly operation: string;
+  /** Whether it got as far as its operation. */
+  readonly isBegun: boolean;
   readonly status: number;
   readonly errorCode: string | undefined;
   readonly bytesIn: number;
@@ -44,6 +46,8 @@ export interface MetricsSource {
 
 /** Figures of a server process. */
 export interface RequestMetrics extends MetricsSource {
+  /** A request turned out to be for this operation; {@link record} follows. */
+  begin(operation: string): void;
   record(figures: RequestFigures): void;
 }
 
@@ -54,8 +58,8 @@ export function processMetrics(): MetricsSource {
   return sourceOf(registry);
 }
 
-/** @param inFlightCount - asked when the figures are read. */
-export function requestMetrics(inFlightCount: () => number): RequestMetrics {
+/** Figures of the requests of this process, and of the process itself. */
+export function requestMetrics(): RequestMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -90,19 +94,28 @@ export function requestMetrics(inFlightCount: () => number): RequestMetrics {
     labelNames: ['operation'],
     registers,
   });
+  // Counted in a plain map: a labelled gauge costs a hash of its labels at each change.
+  const begun = new Map<string, number>();
   const inFlight = new Gauge({
     name: 's3ish_requests_in_flight',
-    help: 'Requests being handled now',
+    help: 'Requests being handled now, by operation',
+    labelNames: ['operation'],
     registers,
     collect: () => {
-      inFlight.set(inFlightCount());
+      for (const [operation, count] of begun) inFlight.set({ operation }, count);
     },
   });
 
   return {
     ...sourceOf(registry),
+    begin(operation) {
+      begun.set(operation, (begun.get(operation) ?? 0) + 1);
+    },
     record(figures) {
       const { operation } = figures;
+      const count = begun.get(operation);
+      // A request that was refused before it had an operation has not begun.
+      if (count !== undefined && figures.isBegun) begun.set(operation, count - 1);
       requests.inc({ operation, status: figures.status });
       duration.observe({ operation }, figures.durationMs / 1000);
       if (figures.errorCode !== undefined) errors.inc({ operation, code: figures.errorCode });

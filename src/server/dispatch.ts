@@ -34,6 +34,8 @@ import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
 export interface RequestEnd {
   readonly requestId: string;
   readonly operation: string;
+  /** Whether the operation was found out; until then it is `Unknown`. */
+  readonly isBegun: boolean;
   readonly method: string;
   readonly bucket: string;
   readonly key: string;
@@ -57,6 +59,8 @@ export interface DispatcherOptions {
   /** Identifies this process in `x-amz-id-2`. */
   readonly hostId: string;
   readonly nowMs: () => number;
+  /** The operation of a request is known; its `onRequestEnd` will follow. */
+  readonly onRequestBegin: (operation: string) => void;
   readonly onRequestEnd: (end: RequestEnd) => void;
   /** The machine failed, or an invariant (`bug`): then the process should be replaced. */
   readonly onFault: (fault: unknown, requestId: string, cause: 'fault' | 'bug') => void;
@@ -66,6 +70,7 @@ export interface DispatcherOptions {
 interface Progress {
   readonly ids: RequestIds;
   operation: string;
+  isBegun: boolean;
   bucket: string;
   key: string;
   accessKey: string | undefined;
@@ -96,6 +101,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     options.onRequestEnd({
       requestId: progress.ids.requestId,
       operation: progress.operation,
+      isBegun: progress.isBegun,
       method: exchange.head.method,
       bucket: progress.bucket,
       key: progress.key,
@@ -126,6 +132,8 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       headers: head.headers,
     });
     progress.operation = name;
+    progress.isBegun = true;
+    options.onRequestBegin(name);
 
     const { credentials, region, nowMs, store } = options;
     const context = { credentials, signingKeys, region, nowMs: nowMs() };
@@ -190,7 +198,7 @@ function newProgress(hostId: string): Progress {
   return {
     ids: { requestId: newRequestId(), hostId },
     ...{ operation: 'Unknown', bucket: '', key: '', accessKey: undefined, errorCode: undefined },
-    ...{ bytesIn: 0, semaphore: undefined, onSent: undefined },
+    ...{ isBegun: false, bytesIn: 0, semaphore: undefined, onSent: undefined },
   };
 }
 

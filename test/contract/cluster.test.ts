@@ -179,7 +179,7 @@ describe('s3ish serve', () => {
     const answered = once(upload, 'response');
     upload.write('abc');
     await waitFor('the upload to arrive', async () => {
-      return (await metric(running, 's3ish_requests_in_flight')) === 1;
+      return (await metric(running, 's3ish_requests_in_flight{operation="PutObject"}')) === 1;
     });
 
     const exited = running.terminate();

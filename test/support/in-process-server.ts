@@ -93,6 +93,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     downloads: new Semaphore(1000, unbounded),
     hostId: 'in-process',
     nowMs: Date.now,
+    onRequestBegin: () => undefined,
     onRequestEnd: (end) => ends.push(end),
     onFault: (fault) => faults.push(fault),
   });

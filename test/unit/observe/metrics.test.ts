@@ -3,7 +3,13 @@ import test from 'node:test';
 
 import { clusterMetrics, renderMetrics, requestMetrics } from '#src/observe/metrics.js';
 
-const GET = { operation: 'GetObject', errorCode: undefined, bytesIn: 0, durationMs: 2 } as const;
+const GET = {
+  operation: 'GetObject',
+  isBegun: true,
+  errorCode: undefined,
+  bytesIn: 0,
+  durationMs: 2,
+} as const;
 
 function sample(text: string, name: string): number | undefined {
   const line = text.split('\n').find((each) => each.startsWith(`${name} `));
@@ -11,8 +17,11 @@ function sample(text: string, name: string): number | undefined {
 }
 
 test('renderMetrics adds up the figures of several processes', async () => {
-  const first = requestMetrics(() => 2);
-  const second = requestMetrics(() => 5);
+  const first = requestMetrics();
+  const second = requestMetrics();
+  for (let count = 0; count < 4; count += 1) first.begin('GetObject');
+  for (let count = 0; count < 3; count += 1) second.begin('GetObject');
+  second.begin('PutObject');
   first.record({ ...GET, status: 200, bytesOut: 100 });
   first.record({ ...GET, status: 404, errorCode: 'NoSuchKey', bytesOut: 10 });
   second.record({ ...GET, status: 200, bytesOut: 1000 });
@@ -30,7 +39,8 @@ test('renderMetrics adds up the figures of several processes', async () => {
     1,
   );
   assert.equal(sample(text, 's3ish_sent_bytes_total{operation="GetObject"}'), 1110);
-  assert.equal(sample(text, 's3ish_requests_in_flight'), 7);
+  assert.equal(sample(text, 's3ish_requests_in_flight{operation="GetObject"}'), 4);
+  assert.equal(sample(text, 's3ish_requests_in_flight{operation="PutObject"}'), 1);
   assert.equal(
     sample(text, 's3ish_request_duration_seconds_bucket{le="0.001",operation="GetObject"}'),
     0,
