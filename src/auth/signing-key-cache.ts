@@ -7,6 +7,8 @@
  * @module
  */
 
+import { LRUCache } from 'lru-cache';
+
 import { HmacSha256Key } from '../wire/hmac-sha256.js';
 import { deriveSigningKey } from '../wire/sigv4.js';
 import type { CredentialStore } from './credentials.js';
@@ -25,13 +27,11 @@ export interface SigningKeyName {
 
 /** The keys of one process. Empties itself when the credentials were reloaded. */
 export class SigningKeyCache {
-  readonly #countMax: number;
-  // A Map iterates in order of insertion; a key that is used moves to the end.
-  readonly #keys = new Map<string, HmacSha256Key>();
+  readonly #keys: LRUCache<string, HmacSha256Key>;
   #generation = -1;
 
   constructor(countMax = KEYS_COUNT_MAX) {
-    this.#countMax = countMax;
+    this.#keys = new LRUCache({ max: countMax });
   }
 
   /** Keys held now. */
@@ -48,19 +48,10 @@ export class SigningKeyCache {
     }
     // Dates have eight digits and access keys no spaces: no two names collide.
     const text = `${name.date}${name.accessKey} ${name.region}`;
-    let key = this.#keys.get(text);
-    if (key === undefined) {
-      key = new HmacSha256Key(deriveSigningKey(name.secretKey, name.date, name.region));
-      if (this.#keys.size >= this.#countMax) this.#dropOldest();
-    } else {
-      this.#keys.delete(text);
-    }
+    const known = this.#keys.get(text);
+    if (known !== undefined) return known;
+    const key = new HmacSha256Key(deriveSigningKey(name.secretKey, name.date, name.region));
     this.#keys.set(text, key);
     return key;
-  }
-
-  #dropOldest(): void {
-    const [oldest] = this.#keys.keys();
-    if (oldest !== undefined) this.#keys.delete(oldest);
   }
 }
