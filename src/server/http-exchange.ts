@@ -125,7 +125,8 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
     if (isLast) this.#isBodyComplete = true;
     if (this.#lingerTicks > 0) {
       this.#lingerBytes += bytes;
-      if (isLast || this.#lingerBytes > LINGER_BYTES_MAX) this.#responder.destroy();
+      if (isLast) this.#closeSoon();
+      else if (this.#lingerBytes > LINGER_BYTES_MAX) this.#responder.destroy();
       return;
     }
     if (piece !== undefined) this.#queue?.push(piece);
@@ -226,11 +227,16 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
     if (!this.#isClosing) {
       this.#host.forget(this);
     } else if (this.#isBodyComplete || this.#queue?.isStalled === true) {
-      // Not at once: the answer may still be in the cork buffer of the packet being parsed.
-      setImmediate(() => void this.#responder.closeWhenFlushed());
+      this.#closeSoon();
     } else {
       this.#lingerTicks = this.#host.lingerTicksMax;
     }
+  }
+
+  /** Not at once: the answer may still be in the cork buffer of the packet being parsed. */
+  #closeSoon(): void {
+    this.#lingerTicks = 0;
+    setImmediate(() => void this.#responder.closeWhenFlushed());
   }
 
   /** Something threw that must not, or a stream broke after the head: no clean end is possible. */

@@ -318,6 +318,19 @@ function flowTests(choice: TransportChoice): void {
     });
   }
 
+  test('a long body that came in one packet with its head is answered, not cut', async (context) => {
+    const { port } = await startTransport(context, choice, async (exchange) => {
+      await reply(exchange, 'refused', { status: 403 });
+    });
+    const body = '.'.repeat(100_000);
+    for (let round = 0; round < 20; round += 1) {
+      const client = await RawClient.open(port);
+      client.send(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      assert.equal((await client.answer())?.status, 403);
+      await client.closed();
+    }
+  });
+
   test('a reader that still pulls after the answer gets an error, not an end', async (context) => {
     const failure = deferred<unknown>();
     const { port } = await startTransport(context, choice, async (exchange) => {
