@@ -14,7 +14,7 @@ import { S3Error } from '../s3/errors.js';
 import { COPY_SIZE_BYTES_MAX } from '../s3/limits.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
 import { assertExpectedOwner } from '../s3/owner.js';
-import { isArchived } from '../s3/storage-class.js';
+import { assertReadable } from '../s3/storage-class.js';
 import type { ObjectVersion } from '../store/store.js';
 import { copyChecksumAlgorithm } from '../wire/checksum-headers.js';
 import {
@@ -68,11 +68,7 @@ function findSource(call: Call): ObjectVersion {
 }
 
 function assertCopyable({ attributes, sizeBytes }: ObjectVersion): void {
-  const { storageClass } = attributes;
-  if (storageClass !== undefined && isArchived(storageClass)) {
-    const message = "Operation is not valid for the source object's storage class";
-    throw new S3Error('InvalidObjectState', { StorageClass: storageClass }, { message });
-  }
+  assertReadable(attributes.storageClass);
   if (sizeBytes <= COPY_SIZE_BYTES_MAX) return;
   throw invalidRequest(
     `The specified copy source is larger than the maximum allowable size for a copy source: ${COPY_SIZE_BYTES_MAX}`,

@@ -11,6 +11,7 @@ import { S3Error } from '../s3/errors.js';
 import { quoteEtag } from '../s3/etag.js';
 import { parsePartNumber } from '../s3/part-number.js';
 import { contentRange, parseRange } from '../s3/range.js';
+import { assertReadable } from '../s3/storage-class.js';
 import type { ByteRange, ObjectVersion } from '../store/store.js';
 import { checksumHeaders, isChecksumModeEnabled } from '../wire/checksum-headers.js';
 import { attributeHeaders, responseOverrides } from '../wire/headers.js';
@@ -18,7 +19,7 @@ import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 
-/** @throws {S3Error} InvalidRange, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed. */
+/** @throws {S3Error} InvalidObjectState, InvalidRange, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed. */
 export async function getObject(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const open = await call.store.openObject(
@@ -28,6 +29,7 @@ export async function getObject(call: Call): Promise<Reply> {
   );
   try {
     const answer = describe(call, open.version);
+    assertReadable(open.version.attributes.storageClass);
     const sizeBytes = answer.range.endByte - answer.range.startByte;
     const body = open.read(answer.range);
     return {

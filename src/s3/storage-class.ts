@@ -35,7 +35,13 @@ export function parseStorageClass(requested: string | undefined): string | undef
   throw new S3Error('InvalidStorageClass', { StorageClassRequested: requested });
 }
 
-/** Says whether objects of this class must be restored before their bytes can be read. */
-export function isArchived(storageClass: string | undefined): boolean {
-  return storageClass !== undefined && ARCHIVE_CLASSES.has(storageClass);
+/**
+ * Checks that objects of a class can be read and copied: archived ones must be restored before.
+ *
+ * @throws {S3Error} InvalidObjectState.
+ */
+export function assertReadable(storageClass: string | undefined): void {
+  if (storageClass === undefined || !ARCHIVE_CLASSES.has(storageClass)) return;
+  const message = "The operation is not valid for the object's storage class";
+  throw new S3Error('InvalidObjectState', { StorageClass: storageClass }, { message });
 }

@@ -34,6 +34,8 @@ export const INLINE_BYTES_MAX = 4096;
 export interface InProcessOptions {
   readonly backend: Backend;
   readonly limits?: Partial<OperationLimits>;
+  /** `us-east-1` unless told. */
+  readonly region?: string;
 }
 
 export interface InProcessServer {
@@ -63,7 +65,7 @@ export interface InProcessServer {
 
 /** Starts a server on a free port. The file backend works in a new temporary directory. */
 export async function startInProcessServer(options: InProcessOptions): Promise<InProcessServer> {
-  const { backend } = options;
+  const { backend, region = REGION } = options;
   const basePath = await mkdtemp(join(tmpdir(), 's3ish-in-process-'));
   const store = await openStore({
     backend,
@@ -82,7 +84,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
       { ...ACCESS, account: 'main' },
       { ...STRANGER, account: 'stranger' },
     ]),
-    region: REGION,
+    region,
     limits: {
       objectSizeBytesMax: OBJECT_SIZE_BYTES_MAX,
       partSizeBytesMin: PART_SIZE_BYTES_MIN,
@@ -110,7 +112,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     onWarning: () => undefined,
   });
   const port = await transport.listen();
-  const place = { endpoint: `http://127.0.0.1:${port}`, port, region: REGION };
+  const place = { endpoint: `http://127.0.0.1:${port}`, port, region };
   return {
     ...place,
     ...ACCESS,

@@ -23,7 +23,10 @@ export interface RawRequest {
   readonly path: string;
   /** As it goes on the wire: `prefix=a%2F&max-keys=3`. */
   readonly query?: string;
+  /** Sent as UTF-8. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes to send in place of a header's value after it was signed. */
+  readonly headerBytes?: Readonly<Record<string, Uint8Array>>;
   readonly body?: string | Uint8Array;
   /** Not signed at all. */
   readonly isAnonymous?: boolean;
@@ -49,6 +52,11 @@ export async function rawRequest(signer: Signer, input: RawRequest): Promise<Raw
   if (body !== undefined) headers['content-length'] = String(body.byteLength);
   if (input.isAnonymous !== true) sign(signer, input, headers, body);
   const path = input.query === undefined ? input.path : `${input.path}?${input.query}`;
+  // Node writes headers as Latin-1, one byte a character.
+  for (const name in headers) headers[name] = Buffer.from(headers[name] ?? '').toString('latin1');
+  for (const [name, bytes] of Object.entries(input.headerBytes ?? {})) {
+    headers[name] = Buffer.from(bytes).toString('latin1');
+  }
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
       { host: '127.0.0.1', port: signer.port, method: input.method, path, headers },

@@ -8,7 +8,7 @@ import * as limits from '#src/s3/limits.js';
 import { assertLocationConstraint, locationConstraintOf } from '#src/s3/location.js';
 import { accountIdOf, assertExpectedOwner, ownerIdOf } from '#src/s3/owner.js';
 import { parsePartNumber } from '#src/s3/part-number.js';
-import { isArchived, parseStorageClass } from '#src/s3/storage-class.js';
+import { assertReadable, parseStorageClass } from '#src/s3/storage-class.js';
 import { PARAMETERS, SUBRESOURCES, queryKeyKind } from '#src/s3/subresources.js';
 
 import { throwsS3Error } from '../../support/s3-error.js';
@@ -93,9 +93,12 @@ test('parseStorageClass stores nothing for STANDARD and refuses unknown classes'
   }
 });
 
-test('isArchived names the classes that need a restore', () => {
-  assert(isArchived('GLACIER') && isArchived('DEEP_ARCHIVE'));
-  assert(!isArchived(undefined) && !isArchived('GLACIER_IR'));
+test('assertReadable refuses the classes that need a restore', () => {
+  for (const archived of ['GLACIER', 'DEEP_ARCHIVE']) {
+    const details = { StorageClass: archived };
+    throwsS3Error(() => assertReadable(archived), 'InvalidObjectState', details);
+  }
+  for (const readable of [undefined, 'GLACIER_IR', 'STANDARD_IA']) assertReadable(readable);
 });
 
 test('queryKeyKind tells sub-resources from parameters', () => {
