@@ -34,6 +34,7 @@ export async function deleteObject(call: Call): Promise<Reply> {
 
 /** Up to 1,000 keys in one transaction. @throws {S3Error} InvalidRequest, MalformedXML, NoSuchBucket. */
 export async function deleteObjects(call: Call): Promise<Reply> {
+  refuseUnsupportedHeaders(call.headers, { isCopy: false });
   requireIntegrity(call);
   const request = parseDelete(call.document);
   const refusals = request.entries.map(refusalOfKey);

@@ -205,7 +205,7 @@ async function filesOf(basePath: string): Promise<readonly string[]> {
 /** Waits until the deletions of earlier tests have reached the disk. */
 async function settled({ server }: Fixture): Promise<void> {
   let files = await filesOf(server.basePath);
-  for (let calm = 0; calm < 3; ) {
+  for (let calm = 0; calm < 3;) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const now = await filesOf(server.basePath);
     calm = now.length === files.length ? calm + 1 : 0;
