@@ -11,11 +11,18 @@ import type { Principal } from './principal.js';
 /**
  * Lets the owner of a bucket pass.
  *
+ * @param options.isRegionShown - the refusal says where the bucket is, as AWS does to HeadBucket:
+ * clients ask it for nothing else.
  * @throws {S3Error} AccessDenied for other accounts and anonymous callers.
  */
-export function authorizeBucket(principal: Principal, bucket: Bucket): void {
+export function authorizeBucket(
+  principal: Principal,
+  bucket: Bucket,
+  options: { readonly isRegionShown?: boolean } = {},
+): void {
   if (principal.kind === 'user' && principal.account === bucket.account) return;
-  throw new S3Error('AccessDenied');
+  const headers = options.isRegionShown === true ? { 'x-amz-bucket-region': bucket.region } : {};
+  throw new S3Error('AccessDenied', {}, { headers });
 }
 
 /**

@@ -217,13 +217,18 @@ function authorizeCall(
 ): void {
   if (principal.kind === 'anonymous') throw new S3Error('AccessDenied');
   if (bucket === '' || operation === 'CreateBucket') return;
-  const found = requireOwnBucket(store, principal, bucket);
+  const found = requireOwnBucket(store, principal, bucket, operation);
   assertExpectedOwner(headers.get('x-amz-expected-bucket-owner'), found.account);
 }
 
-function requireOwnBucket(store: Store, principal: Principal, bucket: string): Bucket {
+function requireOwnBucket(
+  store: Store,
+  principal: Principal,
+  bucket: string,
+  operation?: string,
+): Bucket {
   const found = store.findBucket(bucket);
   if (found === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
-  authorizeBucket(principal, found);
+  authorizeBucket(principal, found, { isRegionShown: operation === 'HeadBucket' });
   return found;
 }

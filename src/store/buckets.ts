@@ -43,6 +43,7 @@ export function listBuckets(
   input: {
     readonly account: string;
     readonly prefix: string;
+    readonly region?: string | undefined;
     readonly after: string;
     readonly countMax: number;
   },
@@ -56,6 +57,7 @@ export function listBuckets(
     for (const entry of entries) {
       const record = decodeBucket(entry.value);
       if (record.account !== input.account) continue;
+      if (input.region !== undefined && record.region !== input.region) continue;
       if (buckets.length === input.countMax) return { buckets, isTruncated: true };
       buckets.push({ name: Buffer.from(entry.key).toString('latin1'), ...record });
     }

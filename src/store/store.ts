@@ -238,6 +238,8 @@ export interface Store {
   listBuckets(input: {
     readonly account: string;
     readonly prefix: string;
+    /** Undefined means any. */
+    readonly region?: string | undefined;
     readonly after: string;
     readonly countMax: number;
   }): { readonly buckets: readonly Bucket[]; readonly isTruncated: boolean };
