@@ -73,6 +73,16 @@ export class VolumeFencedError extends Error {
   override readonly name = 'VolumeFencedError';
 }
 
+/** A blob found on disk. */
+export interface FoundBlob {
+  readonly bucket: string;
+  readonly blobId: string;
+  readonly modifiedMs: number;
+  /** Whether it is still being written or committed; false is final. */
+  isStaged(): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
 export interface BlobStore {
   /** @param sizeBytes - expected size if known. */
   stage(location: BlobLocation, sizeBytes: number | undefined): Promise<BlobWriter>;
@@ -97,9 +107,9 @@ export interface BlobStore {
    * Goes through the staging marks of a dead incarnation: blobs that `isAlive` denies are removed,
    * then the mark. @returns how many blobs were removed.
    */
-  sweepStaging(incarnation: string, isAlive: (location: BlobLocation) => boolean): Promise<number>;
-  /** Every blob on disk, in no order; for fsck and the full sweep. */
-  walk(): AsyncIterable<BlobLocation & { readonly modifiedMs: number }>;
+  sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number>;
+  /** Every blob on disk, whole or not, in no order; for fsck and the full sweep. */
+  walk(): AsyncIterable<FoundBlob>;
   /** Removes what is left of a deleted bucket's directory if it is empty. */
   removeBucketDirectory(bucket: string): Promise<void>;
   close(): Promise<void>;

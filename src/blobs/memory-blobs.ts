@@ -11,6 +11,7 @@ import {
   type BlobReader,
   type BlobStore,
   type BlobWriter,
+  type FoundBlob,
 } from './blob-store.js';
 import { BLOCK_SIZE_BYTES, BlockChecksums } from './block-checksums.js';
 import { readBlocks } from './read-blocks.js';
@@ -19,6 +20,7 @@ interface MemoryBlob {
   readonly location: BlobLocation;
   readonly data: Buffer;
   readonly modifiedMs: number;
+  isKept: boolean;
 }
 
 export function openMemoryBlobs(): BlobStore {
@@ -31,7 +33,6 @@ class MemoryBlobs implements BlobStore {
   stage(location: BlobLocation): Promise<BlobWriter> {
     const pieces: Uint8Array[] = [];
     const checksums = new BlockChecksums();
-    let isKept = false;
     return Promise.resolve({
       location,
       write: (piece: Uint8Array) => {
@@ -44,6 +45,7 @@ class MemoryBlobs implements BlobStore {
           location,
           data: Buffer.concat(pieces),
           modifiedMs: Date.now(),
+          isKept: false,
         });
         return Promise.resolve({
           sizeBytes: checksums.sizeBytes,
@@ -51,14 +53,8 @@ class MemoryBlobs implements BlobStore {
           blockChecksums: checksums.finish(),
         });
       },
-      keep: () => {
-        isKept = true;
-        return Promise.resolve();
-      },
-      [Symbol.asyncDispose]: () => {
-        if (!isKept) this.#blobs.delete(location.blobId);
-        return Promise.resolve();
-      },
+      keep: () => this.#keep(location),
+      [Symbol.asyncDispose]: () => this.#dispose(location),
     });
   }
 
@@ -91,17 +87,10 @@ class MemoryBlobs implements BlobStore {
     if (blob === undefined) {
       return Promise.reject(new DamagedBlobError(source, `blob ${source.blobId} is missing`));
     }
-    let isKept = false;
-    this.#blobs.set(target.blobId, { ...blob, location: target });
+    this.#blobs.set(target.blobId, { ...blob, location: target, isKept: false });
     return Promise.resolve({
-      keep: () => {
-        isKept = true;
-        return Promise.resolve();
-      },
-      [Symbol.asyncDispose]: () => {
-        if (!isKept) this.#blobs.delete(target.blobId);
-        return Promise.resolve();
-      },
+      keep: () => this.#keep(target),
+      [Symbol.asyncDispose]: () => this.#dispose(target),
     });
   }
 
@@ -118,9 +107,16 @@ class MemoryBlobs implements BlobStore {
     return Promise.resolve(0);
   }
 
-  async *walk(): AsyncGenerator<BlobLocation & { readonly modifiedMs: number }> {
+  async *walk(): AsyncGenerator<FoundBlob> {
     await Promise.resolve();
-    for (const { location, modifiedMs } of this.#blobs.values()) yield { ...location, modifiedMs };
+    for (const { location, modifiedMs } of this.#blobs.values()) {
+      const { bucket, blobId } = location;
+      yield {
+        ...{ bucket, blobId, modifiedMs },
+        isStaged: async () => this.#blobs.get(blobId)?.isKept === false,
+        remove: () => this.remove(location),
+      };
+    }
   }
 
   removeBucketDirectory(): Promise<void> {
@@ -130,5 +126,13 @@ class MemoryBlobs implements BlobStore {
   close(): Promise<void> {
     this.#blobs.clear();
     return Promise.resolve();
+  }
+  async #keep({ blobId }: BlobLocation): Promise<void> {
+    const blob = this.#blobs.get(blobId);
+    if (blob !== undefined) blob.isKept = true;
+  }
+
+  async #dispose({ blobId }: BlobLocation): Promise<void> {
+    if (this.#blobs.get(blobId)?.isKept === false) this.#blobs.delete(blobId);
   }
 }

@@ -6,12 +6,11 @@
 
 import { constants } from 'node:fs';
 import {
+  lstat,
   mkdir,
   open,
   opendir,
-  readFile,
   readlink,
-  rm,
   rmdir,
   stat,
   unlink,
@@ -25,6 +24,7 @@ import {
   type BlobReader,
   type BlobStore,
   type BlobWriter,
+  type FoundBlob,
 } from './blob-store.js';
 import {
   blobPaths,
@@ -33,14 +33,14 @@ import {
   incarnationPath,
   isBlobId,
   isBucketName,
-  SIDECAR_NAME,
   stagingPath,
+  type BlobPaths,
 } from './layout.js';
 import {
   codeOf,
   ignoreMissing,
   PlainWriter,
-  removeEmptyDirectories,
+  removeBlob,
   type WriterContext,
 } from './plain-writer.js';
 import { readBlocks } from './read-blocks.js';
@@ -77,12 +77,14 @@ class PlainBlobs implements BlobStore {
   async open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader> {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
     const file = await openData(path, location);
-    const { size } = await file.stat();
-    if (size !== layout.sizeBytes) {
-      await file.close();
+    try {
+      const { size } = await file.stat();
+      if (size === layout.sizeBytes) return new PlainReader(file, location, layout);
       throw new DamagedBlobError(location, `${path} holds ${size} bytes, not ${layout.sizeBytes}`);
+    } catch (error) {
+      await file.close();
+      throw error;
     }
-    return new PlainReader(file, location, layout);
   }
 
   link(
@@ -94,12 +96,7 @@ class PlainBlobs implements BlobStore {
   }
 
   async remove(location: BlobLocation): Promise<void> {
-    const paths = blobPaths(this.#context.basePath, location);
-    for (const name of [DATA_NAME, SIDECAR_NAME]) {
-      await unlink(`${paths.blob}/${name}`).catch(ignoreMissing);
-    }
-    await rmdir(paths.blob).catch(ignoreMissing);
-    await removeEmptyDirectories(paths);
+    await removeBlob(blobPaths(this.#context.basePath, location));
   }
 
   async stagingIncarnations(): Promise<readonly string[]> {
@@ -110,22 +107,13 @@ class PlainBlobs implements BlobStore {
     return names;
   }
 
-  async sweepStaging(
-    incarnation: string,
-    isAlive: (location: BlobLocation) => boolean,
-  ): Promise<number> {
+  async sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number> {
     const marksPath = incarnationPath(this.#context.basePath, incarnation);
     let removedCount = 0;
     for (const blobId of await blobIdsIn(marksPath)) {
       const target = await readlink(`${marksPath}/${blobId}`);
-      const directory = `${this.#context.basePath}/${target}`;
-      const bucket = target.slice(0, target.indexOf('/'));
-      // The index knows blobs by their id; the key is not needed to ask it.
-      if (!isAlive({ bucket, key: '', blobId })) {
-        await rm(directory, { recursive: true, force: true });
-        const key = directory.slice(0, directory.lastIndexOf('/'));
-        const fanOut = key.slice(0, key.lastIndexOf('/'));
-        await removeEmptyDirectories({ blob: directory, key, fanOut, bucket });
+      if (!isAlive(blobId)) {
+        await removeBlob(pathsAbove(`${this.#context.basePath}/${target}`));
         removedCount += 1;
       }
       await unlink(`${marksPath}/${blobId}`).catch(ignoreMissing);
@@ -134,7 +122,7 @@ class PlainBlobs implements BlobStore {
     return removedCount;
   }
 
-  async *walk(): AsyncGenerator<BlobLocation & { readonly modifiedMs: number }> {
+  async *walk(): AsyncGenerator<FoundBlob> {
     const { basePath } = this.#context;
     for (const bucket of await namesIn(basePath)) {
       if (!isBucketName(bucket)) continue;
@@ -159,20 +147,33 @@ class PlainBlobs implements BlobStore {
     await rmdir(this.#context.marksPath).catch(() => undefined);
   }
 
-  async *#walkKey(
-    bucket: string,
-    path: string,
-  ): AsyncGenerator<BlobLocation & { readonly modifiedMs: number }> {
+  async *#walkKey(bucket: string, path: string): AsyncGenerator<FoundBlob> {
     for (const blobId of await namesIn(path)) {
       if (!isBlobId(blobId)) continue;
+      const directory = `${path}/${blobId}`;
       try {
-        const { mtimeMs } = await stat(`${path}/${blobId}`);
-        const key = await keyInSidecar(`${path}/${blobId}/${SIDECAR_NAME}`);
-        if (key !== undefined) yield { bucket, key, blobId, modifiedMs: mtimeMs };
+        const { mtimeMs: modifiedMs } = await stat(directory);
+        yield {
+          ...{ bucket, blobId, modifiedMs },
+          isStaged: () => this.#isStaged(blobId),
+          remove: () => removeBlob(pathsAbove(directory)),
+        };
       } catch (error) {
         ignoreMissing(error);
       }
     }
+  }
+
+  async #isStaged(blobId: string): Promise<boolean> {
+    for (const incarnation of await this.stagingIncarnations()) {
+      try {
+        await lstat(`${incarnationPath(this.#context.basePath, incarnation)}/${blobId}`);
+        return true;
+      } catch (error) {
+        ignoreMissing(error);
+      }
+    }
+    return false;
   }
 }
 
@@ -256,14 +257,10 @@ async function namesIn(path: string): Promise<string[]> {
   return names;
 }
 
-/** A sidecar that was never finished belongs to a blob that was never committed. */
-async function keyInSidecar(path: string): Promise<string | undefined> {
-  try {
-    const sidecar: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof sidecar === 'object' && sidecar !== null && 'key' in sidecar)
-      return String(sidecar.key);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return undefined;
+/** The directories that lead to a blob, from the blob's own. */
+function pathsAbove(blob: string): BlobPaths {
+  const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+  const key = parentOf(blob);
+  const fanOut = parentOf(key);
+  return { bucket: parentOf(fanOut), fanOut, key, blob };
 }

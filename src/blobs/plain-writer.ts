@@ -115,7 +115,7 @@ export class PlainWriter implements BlobWriter {
       blockChecksums: this.#checksums.finish(),
     };
     const file = this.#requireFile();
-    await Promise.all([this.#context.volume.syncFile(file), this.#writeSidecar(sidecar(layout))]);
+    await bothOf(this.#context.volume.syncFile(file), this.#writeSidecar(sidecar(layout)));
     await this.#closeFile();
     await this.#syncDirectories();
     return layout;
@@ -130,8 +130,7 @@ export class PlainWriter implements BlobWriter {
     await this.#closeFile();
     if (this.#isKept) return;
     this.#pieces = [];
-    await rm(this.#paths.blob, { recursive: true, force: true });
-    await removeEmptyDirectories(this.#paths);
+    await removeBlob(this.#paths);
     await unlink(this.#markPath()).catch(ignoreMissing);
   }
 
@@ -154,14 +153,17 @@ export class PlainWriter implements BlobWriter {
   async #flushPieces(): Promise<void> {
     if (this.#pieces.length === 0) return;
     const pieces = this.#pieces;
-    let leftBytes = this.#gatheredBytes;
+    const sizeBytes = this.#gatheredBytes;
     this.#pieces = [];
     this.#gatheredBytes = 0;
     const file = this.#requireFile();
-    const { bytesWritten } = await file.writev(pieces);
-    leftBytes -= bytesWritten;
-    // A short write says nothing of its reason; the next one will.
-    if (leftBytes > 0) await file.write(Buffer.concat(pieces), bytesWritten);
+    let { bytesWritten } = await file.writev(pieces);
+    if (bytesWritten === sizeBytes) return;
+    // A short write says nothing of its reason; a later one will, or takes the rest.
+    const rest = Buffer.concat(pieces);
+    while (bytesWritten < sizeBytes) {
+      bytesWritten += (await file.write(rest, bytesWritten)).bytesWritten;
+    }
   }
 
   async #writeSidecar(text: string): Promise<void> {
@@ -197,8 +199,20 @@ export class PlainWriter implements BlobWriter {
   }
 }
 
+/** Like `Promise.all`, but a failure waits for the other: nothing is written to a removed blob. */
+async function bothOf(...works: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
+}
+
+/** Removes a blob's directory with everything in it, and those around it that become empty. */
+export async function removeBlob(paths: BlobPaths): Promise<void> {
+  await rm(paths.blob, { recursive: true, force: true });
+  await removeEmptyDirectories(paths);
+}
+
 /** Removes the key and fan-out directories when nothing is left in them. */
-export async function removeEmptyDirectories(paths: BlobPaths): Promise<void> {
+async function removeEmptyDirectories(paths: BlobPaths): Promise<void> {
   for (const path of [paths.key, paths.fanOut]) {
     try {
       await rmdir(path);

@@ -22,8 +22,16 @@ export async function* readBlocks(
   const { blockSizeBytes, sizeBytes } = layout;
   const firstIndex = Math.floor(startByte / blockSizeBytes);
   const lastIndex = Math.floor((endByte - 1) / blockSizeBytes);
-  const fetch = (index: number): Promise<Uint8Array> =>
-    readBlock(index * blockSizeBytes, Math.min(sizeBytes, (index + 1) * blockSizeBytes));
+  const fetch = (index: number): Promise<Uint8Array> => {
+    const block = readBlock(
+      index * blockSizeBytes,
+      Math.min(sizeBytes, (index + 1) * blockSizeBytes),
+    );
+    // A block read ahead may fail while the reader is busy with the one before. Its failure is
+    // thrown where the block is used; unhandled until then it would end the process.
+    block.catch(() => undefined);
+    return block;
+  };
 
   let next = fetch(firstIndex);
   try {

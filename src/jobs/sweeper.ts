@@ -7,8 +7,10 @@
  * @module
  */
 
+import { setImmediate as turn } from 'node:timers/promises';
+
 import type { ReadReport } from '../store/read-holds.js';
-import type { Reclaimer } from '../store/reclaimer.js';
+import type { MayReclaim, Reclaimer } from '../store/reclaimer.js';
 
 export interface SweeperOptions {
   readonly reclaimer: Reclaimer;
@@ -110,19 +112,22 @@ class IntervalSweeper implements Sweeper {
   }
 
   async #sweepGarbage(): Promise<void> {
-    const reports = [...this.#reports.values()];
-    const readableFrom = Math.min(...reports.map((report) => report.readableFrom));
-    const held = new Set(reports.flatMap((report) => report.heldUploads));
     let removedCount = 0;
     for (;;) {
-      const step = await this.#options.reclaimer.reclaimGarbage(
-        (sequence, uploadId) =>
-          sequence <= readableFrom && (uploadId === undefined || !held.has(uploadId)),
-      );
+      const step = await this.#options.reclaimer.reclaimGarbage(this.#mayReclaimNow());
       removedCount += step.removedCount;
       if (step.removedCount === 0) break;
     }
     if (removedCount > 0) this.#options.onSwept('garbage', removedCount);
+  }
+
+  /** Good for one look at the list only: a process that starts later has not been asked. */
+  #mayReclaimNow(): MayReclaim {
+    const reports = [...this.#reports.values()];
+    const readableFrom = Math.min(...reports.map((report) => report.readableFrom));
+    const held = new Set(reports.flatMap((report) => report.heldUploads));
+    return (sequence, uploadId) =>
+      sequence <= readableFrom && (uploadId === undefined || !held.has(uploadId));
   }
 
   async #sweepStaging(incarnation: string): Promise<void> {
@@ -132,7 +137,12 @@ class IntervalSweeper implements Sweeper {
 
   /** Marks of processes that belong to no living one are left over from an earlier run. */
   async #sweepAbandoned(): Promise<void> {
-    for (const incarnation of await this.#options.reclaimer.stagingIncarnations()) {
+    const incarnations = await this.#options.reclaimer.stagingIncarnations();
+    // A process is announced before it exists, but the message may still be unread. After one
+    // whole turn of the event loop everything sent before the list was made has been received.
+    await turn();
+    await turn();
+    for (const incarnation of incarnations) {
       if (!this.#reports.has(incarnation)) await this.#sweepStaging(incarnation);
     }
   }

@@ -34,6 +34,8 @@ export async function copyObject(context: StoreContext, input: CopyObject): Prom
     if (source.placement.kind === 'plain' && isSameChecksum) {
       const linked = await linkObject(context, input, source.placement.blobId, source.checksum);
       if (linked !== undefined) return linked;
+      // Time has passed: the source may be gone by now, and its payload is looked up again.
+      requireUnchangedSource(context, source);
     }
     return await rewriteObject(context, input);
   } finally {

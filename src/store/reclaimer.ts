@@ -6,7 +6,6 @@
  * @module
  */
 
-import type { BlobLocation } from '../blobs/blob-store.js';
 import { blobIdKey, sequenceOfGarbageKey } from '../metadata/keys.js';
 import { decodeGarbage, type GarbageRecord } from '../metadata/records.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
@@ -37,7 +36,7 @@ export function createReclaimer(context: StoreContext): Reclaimer {
   return {
     reclaimGarbage: (mayReclaim) => reclaimGarbage(context, mayReclaim),
     sweepIncarnation: (incarnation) =>
-      context.blobs.sweepStaging(incarnation, (location) => isAlive(context, location)),
+      context.blobs.sweepStaging(incarnation, (blobId) => isAlive(context, blobId)),
     stagingIncarnations: () => context.blobs.stagingIncarnations(),
     sweepOrphans: (olderThanMs) => sweepOrphans(context, olderThanMs),
   };
@@ -54,14 +53,21 @@ async function reclaimGarbage(
     countMax: BATCH_COUNT,
   });
   const removed: Parameters<typeof forgetGarbageAction>[1][number][] = [];
+  const faults: unknown[] = [];
   for (const entry of entries) {
     const record = decodeGarbage(entry.value);
     const uploadId = record.kind === 'upload' ? record.uploadId : undefined;
     if (!mayReclaim(sequenceOfGarbageKey(entry.key), uploadId)) continue;
-    const parts = await removeFiles(context, record);
-    removed.push({ key: entry.key, uploadId, parts, blobId: record.blobId });
+    try {
+      const parts = await removeFiles(context, record);
+      removed.push({ key: entry.key, uploadId, parts, blobId: record.blobId });
+    } catch (fault) {
+      // One payload that cannot be removed must not keep all later ones.
+      faults.push(fault);
+    }
   }
   if (removed.length > 0) await context.environment.write(forgetGarbageAction, removed);
+  if (faults.length > 0) throw new AggregateError(faults, 'some payloads could not be removed');
   return { removedCount: removed.length, waitingCount: entries.length - removed.length };
 }
 
@@ -84,8 +90,11 @@ async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise
   let removedCount = 0;
   for await (const blob of context.blobs.walk()) {
     if (blob.modifiedMs > context.nowMs() - olderThanMs) continue;
-    if (isAlive(context, blob)) continue;
-    await context.blobs.remove(blob);
+    if (isAlive(context, blob.blobId)) continue;
+    // Its age alone proves nothing: clocks jump. What is not staged any more was committed before
+    // this moment or never will be, so the index is asked once again.
+    if ((await blob.isStaged()) || isAlive(context, blob.blobId)) continue;
+    await blob.remove();
     removedCount += 1;
   }
   return removedCount;
@@ -95,7 +104,7 @@ async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise
  * A blob lives exactly as long as the index holds its layout. Asked of the newest snapshot: in an
  * older one a blob that was committed since would look dead, and its bytes would be removed.
  */
-function isAlive(context: StoreContext, location: BlobLocation): boolean {
+function isAlive(context: StoreContext, blobId: string): boolean {
   context.environment.refresh();
-  return context.environment.get('layouts', blobIdKey(location.blobId)) !== undefined;
+  return context.environment.get('layouts', blobIdKey(blobId)) !== undefined;
 }
