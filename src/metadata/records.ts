@@ -95,7 +95,19 @@ export type GarbageRecord =
     };
 
 const FORMAT = 1;
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
+// The position in this list is the number in the record: append only.
+const ALGORITHMS: readonly ChecksumAlgorithm[] = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'MD5',
+  'XXHASH64',
+  'XXHASH3',
+  'XXHASH128',
+];
 const writer = new RecordWriter();
 
 /** `bucket = id:varint account:text region:text createdMs:varint` */

@@ -20,6 +20,7 @@ import {
   crc64Operator,
   crc64nvme,
 } from '../kernels/crc.js';
+import { XxhashStream } from '../kernels/xxhash.js';
 import type { ChecksumAlgorithm, ChecksumType } from './object-attributes.js';
 
 /** A checksum being computed over pieces; `digest` ends it. */
@@ -54,6 +55,11 @@ const ALGORITHMS: Readonly<Record<ChecksumAlgorithm, AlgorithmRow>> = {
   CRC64NVME: { digestBytes: 8,  types: ['FULL_OBJECT'],              create: () => new Crc64Checksum() },
   SHA1:      { digestBytes: 20, types: ['COMPOSITE'],                create: () => new HashChecksum('sha1') },
   SHA256:    { digestBytes: 32, types: ['COMPOSITE'],                create: () => new HashChecksum('sha256') },
+  SHA512:    { digestBytes: 64, types: ['COMPOSITE'],                create: () => new HashChecksum('sha512') },
+  MD5:       { digestBytes: 16, types: ['COMPOSITE'],                create: () => new HashChecksum('md5') },
+  XXHASH64:  { digestBytes: 8,  types: ['COMPOSITE'],                create: () => new XxhashStream('XXHASH64') },
+  XXHASH3:   { digestBytes: 8,  types: ['COMPOSITE'],                create: () => new XxhashStream('XXHASH3') },
+  XXHASH128: { digestBytes: 16, types: ['COMPOSITE'],                create: () => new XxhashStream('XXHASH128') },
 };
 
 /** Every algorithm this server computes. */
@@ -173,7 +179,7 @@ class Crc64Checksum implements Checksum {
 class HashChecksum implements Checksum {
   readonly #hash: Hash;
 
-  constructor(name: 'sha1' | 'sha256') {
+  constructor(name: 'md5' | 'sha1' | 'sha256' | 'sha512') {
     this.#hash = createHash(name);
   }
 

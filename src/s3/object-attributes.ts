@@ -21,8 +21,18 @@ export interface ObjectAttributes {
   readonly userMetadata: Readonly<Record<string, string>>;
 }
 
-/** Checksum algorithms of the S3 API that this server knows. */
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+/** The checksum algorithms of the S3 API. */
+export type ChecksumAlgorithm =
+  | 'CRC32'
+  | 'CRC32C'
+  | 'CRC64NVME'
+  | 'SHA1'
+  | 'SHA256'
+  | 'SHA512'
+  | 'MD5'
+  | 'XXHASH64'
+  | 'XXHASH3'
+  | 'XXHASH128';
 
 /** Whether a checksum covers the object's bytes or the list of its parts' checksums. */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';

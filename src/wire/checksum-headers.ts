@@ -36,21 +36,17 @@ const SETTINGS: ReadonlySet<string> = new Set([
   'x-amz-checksum-type',
 ]);
 
-// Algorithms that S3 knows and this server does not compute yet.
-const NOT_OFFERED: ReadonlySet<string> = new Set([
-  'MD5',
-  'SHA512',
-  'XXHASH3',
-  'XXHASH64',
-  'XXHASH128',
-]);
-
 const HEADER_NAMES: Readonly<Record<ChecksumAlgorithm, string>> = {
   CRC32: 'x-amz-checksum-crc32',
   CRC32C: 'x-amz-checksum-crc32c',
   CRC64NVME: 'x-amz-checksum-crc64nvme',
   SHA1: 'x-amz-checksum-sha1',
   SHA256: 'x-amz-checksum-sha256',
+  SHA512: 'x-amz-checksum-sha512',
+  MD5: 'x-amz-checksum-md5',
+  XXHASH64: 'x-amz-checksum-xxhash64',
+  XXHASH3: 'x-amz-checksum-xxhash3',
+  XXHASH128: 'x-amz-checksum-xxhash128',
 };
 
 const ALGORITHM_OF_HEADER: ReadonlyMap<string, ChecksumAlgorithm> = new Map(
@@ -71,7 +67,7 @@ export function isChecksumValueHeader(name: string): boolean {
  * The checksum that a body must have, or undefined when the request promises none and the server
  * computes its default.
  *
- * @throws {S3Error} InvalidRequest, MalformedTrailerError, NotImplemented.
+ * @throws {S3Error} InvalidRequest, MalformedTrailerError.
  */
 export function requestChecksum(headers: Headers): RequestChecksum | undefined {
   const header = valueHeader(headers);
@@ -115,7 +111,7 @@ export function checksumMismatch(algorithm: ChecksumAlgorithm): S3Error {
  * What CreateMultipartUpload asks for. Without an algorithm the upload completes as CRC64NVME over
  * the full object.
  *
- * @throws {S3Error} InvalidRequest, NotImplemented.
+ * @throws {S3Error} InvalidRequest.
  */
 export function uploadChecksum(headers: Headers): {
   readonly algorithm: ChecksumAlgorithm | undefined;
@@ -149,7 +145,7 @@ export interface CompletionChecksum {
 /**
  * Reads the expectations of CompleteMultipartUpload.
  *
- * @throws {S3Error} InvalidRequest, NotImplemented.
+ * @throws {S3Error} InvalidRequest.
  */
 export function completionChecksum(headers: Headers): CompletionChecksum {
   const header = valueHeader(headers, true);
@@ -163,7 +159,7 @@ export function completionChecksum(headers: Headers): CompletionChecksum {
 /**
  * The algorithm a copy asks for, or undefined to keep the source's.
  *
- * @throws {S3Error} InvalidRequest, NotImplemented.
+ * @throws {S3Error} InvalidRequest.
  */
 export function copyChecksumAlgorithm(headers: Headers): ChecksumAlgorithm | undefined {
   return algorithmHeader(headers, 'x-amz-checksum-algorithm');
@@ -206,7 +202,12 @@ function valueHeader(headers: Headers, isSuffixAllowed = false): ChecksumValue |
         'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
       );
     }
-    const algorithm = ALGORITHM_OF_HEADER.get(name) ?? unknownHeader(name);
+    const algorithm = ALGORITHM_OF_HEADER.get(name);
+    if (algorithm === undefined) {
+      throw invalidRequest(
+        'The algorithm type you specified in x-amz-checksum- header is invalid.',
+      );
+    }
     const digest = isSuffixAllowed ? value.replace(/-\d{1,5}$/, '') : value;
     checkedValue(algorithm, name, digest);
     found = { algorithm, value, trailerName: undefined };
@@ -217,9 +218,8 @@ function valueHeader(headers: Headers, isSuffixAllowed = false): ChecksumValue |
 function trailerChecksum(trailer: string): RequestChecksum {
   const trailerName = trailer.trim().toLowerCase();
   const algorithm = ALGORITHM_OF_HEADER.get(trailerName);
-  if (algorithm !== undefined) return { algorithm, value: undefined, trailerName };
-  assertOffered(trailerName);
-  throw new S3Error('MalformedTrailerError');
+  if (algorithm === undefined) throw new S3Error('MalformedTrailerError');
+  return { algorithm, value: undefined, trailerName };
 }
 
 // A plain body may name an algorithm without a value: AWS then stores its default.
@@ -242,7 +242,6 @@ function algorithmHeader(headers: Headers, name: string): ChecksumAlgorithm | un
   const upper = value.toUpperCase();
   const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => candidate === upper);
   if (algorithm !== undefined) return algorithm;
-  if (NOT_OFFERED.has(upper)) throw new S3Error('NotImplemented', { Header: name });
   throw invalidRequest(
     `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(', ')}]`,
   );
@@ -259,18 +258,6 @@ function objectSizeBytes(headers: Headers): number | undefined {
   if (value === undefined) return undefined;
   if (!/^\d{1,15}$/.test(value)) throw invalidValue('x-amz-mp-object-size');
   return Number(value);
-}
-
-function unknownHeader(name: string): never {
-  assertOffered(name);
-  throw invalidRequest('The algorithm type you specified in x-amz-checksum- header is invalid.');
-}
-
-function assertOffered(name: string): void {
-  const algorithm = name.slice(PREFIX.length).toUpperCase();
-  if (name.startsWith(PREFIX) && NOT_OFFERED.has(algorithm)) {
-    throw new S3Error('NotImplemented', { Header: name });
-  }
 }
 
 function invalidValue(name: string): S3Error {

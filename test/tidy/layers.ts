@@ -34,6 +34,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   assemblyscript: ['src/kernels/compile.ts'],
   commander: ['src/main.ts'],
+  'hash-wasm': ['src/kernels/xxhash.ts'],
   lmdb: ['src/metadata/lmdb-environment.ts'],
   'lru-cache': ['src/auth/signing-key-cache.ts'],
   nanoid: ['src/util/ids.ts'],

@@ -31,7 +31,18 @@ const VECTORS: readonly [ChecksumAlgorithm, string, string][] = [
   ['CRC32', '', 'AAAAAA=='],
   ['CRC64NVME', '', 'AAAAAAAAAAA='],
   ['SHA256', '', '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='],
+  ['XXHASH3', '', hex('2d06800538d394c2')],
+  ['XXHASH64', '', hex('ef46db3751d8e999')],
+  ['XXHASH128', '', hex('99aa06d3014798d86001c324468d497f')],
+  ['XXHASH64', 'hello world', hex('45ab6734b21e6968')],
+  ['XXHASH3', 'hello world', hex('d447b1ea40e6988b')],
+  ['XXHASH128', 'hello world', hex('df8d09e93f874900a99b8775cc15b6c7')],
+  ['MD5', 'hello world', hex('5eb63bbbe01eeed093cb22bb8f5acdc3')],
 ];
+
+function hex(digest: string): string {
+  return Buffer.from(digest, 'hex').toString('base64');
+}
 
 for (const [algorithm, text, value] of VECTORS) {
   test(`checksumOf gives the ${algorithm} of ${JSON.stringify(text)}`, () => {
@@ -86,7 +97,10 @@ test('checksumTypeAllowed follows the table of AWS', () => {
   const full = CHECKSUM_ALGORITHMS.filter((name) => checksumTypeAllowed(name, 'FULL_OBJECT'));
   const composite = CHECKSUM_ALGORITHMS.filter((name) => checksumTypeAllowed(name, 'COMPOSITE'));
   assert.deepEqual(full, ['CRC32', 'CRC32C', 'CRC64NVME']);
-  assert.deepEqual(composite, ['CRC32', 'CRC32C', 'SHA1', 'SHA256']);
+  assert.deepEqual(
+    composite,
+    CHECKSUM_ALGORITHMS.filter((name) => name !== 'CRC64NVME'),
+  );
 });
 
 test('defaultChecksumType is COMPOSITE except for CRC64NVME and for no algorithm', () => {

@@ -65,15 +65,6 @@ test('requestChecksum refuses contradictions and what it cannot read', () => {
   }
 });
 
-test('requestChecksum does not offer the algorithms of 2026 yet', () => {
-  const sha512 = headersOf({ 'x-amz-checksum-sha512': 'AAAA' });
-  throwsS3Error(() => requestChecksum(sha512), 'NotImplemented', {
-    Header: 'x-amz-checksum-sha512',
-  });
-  const named = headersOf({ 'x-amz-sdk-checksum-algorithm': 'XXHASH3' });
-  throwsS3Error(() => requestChecksum(named), 'NotImplemented');
-});
-
 test('requestChecksum refuses trailers that are no checksum', () => {
   for (const trailer of [
     '',
