@@ -8,7 +8,11 @@
  */
 
 import { createHash, createHmac } from 'node:crypto';
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import {
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 
 export interface Signer {
   readonly port: number;
@@ -51,15 +55,35 @@ export async function rawRequest(signer: Signer, input: RawRequest): Promise<Raw
   };
   if (body !== undefined) headers['content-length'] = String(body.byteLength);
   if (input.isAnonymous !== true) sign(signer, input, headers, body);
-  const path = input.query === undefined ? input.path : `${input.path}?${input.query}`;
   // Node writes headers as Latin-1, one byte a character.
   for (const name in headers) headers[name] = Buffer.from(headers[name] ?? '').toString('latin1');
   for (const [name, bytes] of Object.entries(input.headerBytes ?? {})) {
     headers[name] = Buffer.from(bytes).toString('latin1');
   }
+  const target = input.query === undefined ? input.path : `${input.path}?${input.query}`;
+  return sendUnsigned({ port: signer.port, method: input.method, target, headers, body });
+}
+
+/** A request that goes on the wire as it is: nothing is signed and no header of S3 is added. */
+export interface UnsignedRequest {
+  readonly port: number;
+  readonly method: string;
+  readonly target: string;
+  /** A list is sent as that many header lines. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: Uint8Array | undefined;
+}
+
+/** Sends a request and reads the whole answer. */
+export function sendUnsigned(request: UnsignedRequest): Promise<RawReply> {
+  const { port, method, target, body } = request;
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    headers[name] = typeof value === 'string' ? value : [...value];
+  }
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-      { host: '127.0.0.1', port: signer.port, method: input.method, path, headers },
+      { host: '127.0.0.1', port, method, path: target, headers },
       (incoming) => {
         const pieces: Buffer[] = [];
         incoming.on('data', (piece: Buffer) => pieces.push(piece));
