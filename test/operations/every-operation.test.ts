@@ -1,0 +1,184 @@
+// Every row of the registry, with every carrier of a signature and every payload mode: nobody gets
+// past authentication, and the store does not change. Generated, so that new rows are included.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import {
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+
+import { OPERATIONS } from '#src/operations/registry.js';
+
+import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
+import type { RawReply } from '../support/raw-request.js';
+import type { Head, HeadInput } from '../support/signed-head.js';
+import {
+  CHUNKED_MODES,
+  headerSigned,
+  querySigned,
+  sendHead,
+  sha256Hex,
+} from '../support/signed-request.js';
+import { changesNothing } from '../support/store-state.js';
+
+const BODY = '<Delete><Object><Key>key</Key></Object></Delete>';
+const SIGNED_CHUNKS = 'STREAMING-AWS4-HMAC-SHA256-';
+const ECDSA = 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD';
+const MODES = [sha256Hex(BODY), 'UNSIGNED-PAYLOAD', ...CHUNKED_MODES, ECDSA] as const;
+const CARRIERS = { header: headerSigned, query: querySigned } as const;
+const METADATA = 'x-amz-meta-a';
+
+/** What each row's request needs: an object and an upload with a part. */
+interface Prepared extends Fixture {
+  readonly uploadId: string;
+}
+
+async function prepared(fixture: Fixture): Promise<Prepared> {
+  const { client, bucket } = fixture;
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'key', Body: 'kept' }));
+  const upload = { Bucket: bucket, Key: 'key' };
+  const { UploadId: uploadId = '' } = await client.send(new CreateMultipartUploadCommand(upload));
+  const part = { ...upload, UploadId: uploadId, PartNumber: 1, Body: 'part' };
+  await client.send(new UploadPartCommand(part));
+  return { ...fixture, uploadId };
+}
+
+/** The request of a row. A bucket to be created is a new one; every other is the fixture's. */
+function requestOf(name: string, requestLine: string, fixture: Prepared): HeadInput {
+  const [, method = '', path = '', query = '', header] =
+    /^(\S+) ([^\s?]+)(?:\?(\S+))?(?: \+(\S+))?$/.exec(requestLine) ?? [];
+  assert(method !== '', `the request line of ${name} is read`);
+  const bucket = name === 'CreateBucket' ? `${fixture.bucket}-new` : fixture.bucket;
+  const values: Record<string, string> = { partNumber: '1', uploadId: fixture.uploadId };
+  return {
+    method,
+    rawPath: path.replace('{bucket}', bucket).replace('{key}', 'key'),
+    rawQuery: query
+      .split('&')
+      .filter((key) => key !== '')
+      .map((key) => (key.includes('=') ? key : `${key}=${values[key] ?? ''}`))
+      .sort()
+      .join('&'),
+    headers: header === undefined ? {} : { [header]: `${fixture.bucket}/key` },
+  };
+}
+
+/** The request in one payload mode; a presigned URL has the mode in a signed header. */
+function inMode(request: HeadInput, payloadHash: string): HeadInput {
+  const headers: Record<string, string> = {
+    ...request.headers,
+    'x-amz-content-sha256': payloadHash,
+    ...(payloadHash.startsWith('STREAMING-')
+      ? { 'x-amz-decoded-content-length': String(BODY.length) }
+      : {}),
+  };
+  return { ...request, payloadHash, headers };
+}
+
+/** Framed when the mode says so. The signatures of chunks come after that of the head. */
+function bodyOf(method: string | undefined, payloadHash: string): string | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined;
+  if (!payloadHash.startsWith('STREAMING-')) return BODY;
+  return `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
+}
+
+function send({ server }: Fixture, head: Head, payloadHash: string): Promise<RawReply> {
+  return sendHead(server, head, bodyOf(head.method, payloadHash));
+}
+
+/** A HEAD has no document, so its status must do. */
+function assertRefused(reply: RawReply, head: Head, status: number, code: string): void {
+  const seen = head.method === 'HEAD' ? [reply.status] : [reply.status, reply.code];
+  assert.deepEqual(seen, head.method === 'HEAD' ? [status] : [status, code], reply.text);
+}
+
+onEveryBackend('every operation', (use) => {
+  for (const [name, { requestLine }] of Object.entries(OPERATIONS)) {
+    test(`BI-033 BI-094 A21 ${name} refuses anonymous requests in every payload mode`, async () => {
+      const fixture = await prepared(await use());
+      const request = requestOf(name, requestLine, fixture);
+      await changesNothing(fixture, async () => {
+        for (const mode of MODES) {
+          const signed = headerSigned(fixture.server, inMode(request, mode));
+          const headers = new Map(signed.headers);
+          headers.delete('authorization');
+          const head = { ...signed, headers };
+          const reply = await send(fixture, head, mode);
+          if (mode === ECDSA) assertRefused(reply, head, 501, 'NotImplemented');
+          else if (mode.startsWith(SIGNED_CHUNKS))
+            assertRefused(reply, head, 400, 'InvalidRequest');
+          else assertRefused(reply, head, 403, 'AccessDenied');
+        }
+        const bare = { ...headerSigned(fixture.server, request), headers: bareHeaders(fixture) };
+        const copy = request.headers?.['x-amz-copy-source'];
+        if (copy !== undefined) bare.headers.set('x-amz-copy-source', copy);
+        assertRefused(await send(fixture, bare, ''), bare, 403, 'AccessDenied');
+      });
+    });
+
+    for (const [carrier, sign] of Object.entries(CARRIERS)) {
+      test(`A06 BI-047 ${name} refuses a wrong signature in the ${carrier}`, async () => {
+        const fixture = await prepared(await use());
+        const request = requestOf(name, requestLine, fixture);
+        await changesNothing(fixture, async () => {
+          for (const mode of MODES) {
+            const head = sign(fixture.server, { ...inMode(request, mode), secret: 'wrong' });
+            const reply = await send(fixture, head, mode);
+            if (mode === ECDSA) assertRefused(reply, head, 501, 'NotImplemented');
+            else assertRefused(reply, head, 403, 'SignatureDoesNotMatch');
+          }
+        });
+      });
+
+      test(`A05 BI-055 ${name} refuses an unsigned x-amz-* header beside the ${carrier}`, async () => {
+        const fixture = await prepared(await use());
+        const request = requestOf(name, requestLine, fixture);
+        await changesNothing(fixture, async () => {
+          for (const mode of MODES) {
+            const unsignedHeaders = { [METADATA]: '1' };
+            const head = sign(fixture.server, { ...inMode(request, mode), unsignedHeaders });
+            const reply = await send(fixture, head, mode);
+            if (mode === ECDSA) assertRefused(reply, head, 501, 'NotImplemented');
+            else assertRefused(reply, head, 403, 'AccessDenied');
+          }
+        });
+      });
+
+      // Without this the refusals above could come from requests that are wrong in other ways.
+      test(`E09 ${name} gets past authentication with the right ${carrier}`, async () => {
+        const fixture = await prepared(await use());
+        const missing = { ...fixture, bucket: 'Missing' };
+        const request = requestOf(name, requestLine, missing);
+        await changesNothing(fixture, async () => {
+          for (const mode of MODES.filter((other) => other !== ECDSA)) {
+            const head = sign(fixture.server, inMode(request, mode));
+            const reply = await send(fixture, head, mode);
+            if (name === 'ListBuckets') assert.equal(reply.status, 200);
+            else if (name !== 'CreateBucket') assertRefused(reply, head, 404, 'NoSuchBucket');
+            else assert.match(reply.code, /^(InvalidBucketName|InvalidRequest)$/);
+          }
+        });
+      });
+    }
+
+    test(`E10 ${name} of another account's bucket is AccessDenied`, async () => {
+      const fixture = await prepared(await use());
+      const request = requestOf(name, requestLine, fixture);
+      if (name === 'CreateBucket') Object.assign(request, { rawPath: `/${fixture.bucket}` });
+      await changesNothing(fixture, async () => {
+        const head = headerSigned(fixture.server.stranger, inMode(request, MODES[0]));
+        const reply = await send(fixture, head, MODES[0]);
+        if (name === 'ListBuckets') assert(!reply.text.includes(fixture.bucket));
+        else if (name !== 'CreateBucket') assertRefused(reply, head, 403, 'AccessDenied');
+        else assert(reply.status >= 400, reply.text);
+      });
+    });
+  }
+});
+
+function bareHeaders({ server }: Fixture): Map<string, string> {
+  return new Map([['host', `127.0.0.1:${server.port}`]]);
+}
