@@ -7,9 +7,14 @@ import { test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 
 import { RawClient } from '../contract/raw-client.js';
-import { INLINE_BYTES_MAX, type InProcessServer } from '../support/in-process-server.js';
+import {
+  BACKENDS,
+  INLINE_BYTES_MAX,
+  startInProcessServer,
+  type InProcessServer,
+} from '../support/in-process-server.js';
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
-import { elementText } from '../support/raw-request.js';
+import { elementText, rawRequest } from '../support/raw-request.js';
 import { headerSigned, sendHead, sha256Hex } from '../support/signed-request.js';
 import type { Head } from '../support/signed-head.js';
 import { changesNothing } from '../support/store-state.js';
@@ -151,3 +156,20 @@ onEveryBackend('PutObject', (use) => {
     assert.deepEqual(await bytesOf(fixture), BODY);
   });
 });
+
+for (const backend of BACKENDS) {
+  test(`BI-013 a body that stalls is RequestTimeout and stores nothing: ${backend}`, async (context) => {
+    const server = await startInProcessServer({ backend, readTimeoutMs: 500 });
+    context.after(() => server.stop());
+    await rawRequest(server, { method: 'PUT', path: '/stalled' });
+    const input = { method: 'PUT', rawPath: '/stalled/key', payloadHash: 'UNSIGNED-PAYLOAD' };
+    const client = await RawClient.open(server.port);
+    client.send(wireHead(headerSigned(server, input), 'content-length: 10\r\n'));
+    client.send('half.');
+    const answer = await client.answer({ timeoutMs: 10_000 });
+    assert.equal(answer?.status, 400);
+    assert.equal(elementText(answer.body.toString(), 'Code'), 'RequestTimeout');
+    await client.closed();
+    assert.equal(server.store.bucketCounters('stalled').objectCount, 0);
+  });
+}

@@ -277,6 +277,35 @@ onEveryBackend('errors and headers', (use) => {
       assert.equal(elementText(text, 'ETag'), etag);
     }
   });
+
+  test('E17 BI-015 a head above 8 KiB is RequestHeaderSectionTooLarge', async () => {
+    const fixture = await use();
+    await changesNothing(fixture, async () => {
+      const { raw, bucket } = fixture;
+      const headers = { 'x-padding': 'a'.repeat(8192) };
+      const reply = await raw({ method: 'PUT', path: `/${bucket}/key`, headers, body: 'body' });
+      assert.deepEqual([reply.status, reply.code], [400, 'RequestHeaderSectionTooLarge']);
+    });
+  });
+
+  test('E17 a head of 7 KiB is accepted', async () => {
+    const { raw, bucket } = await use();
+    const headers = { 'x-padding': 'a'.repeat(7 * 1024) };
+    assert.equal((await raw({ method: 'GET', path: `/${bucket}`, headers })).status, 200);
+  });
+
+  test('BI-029 BI-030 Upgrade and an unknown Expect are ignored', async () => {
+    const { raw, bucket } = await use();
+    const headers = { upgrade: 'websocket', expect: 'something-else' };
+    assert.equal((await raw({ method: 'GET', path: `/${bucket}`, headers })).status, 200);
+  });
+
+  test('BI-032 the body of a GET is ignored and not taken for a request', async () => {
+    const { raw, bucket } = await use();
+    const body = `DELETE /${bucket} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    assert.equal((await raw({ method: 'GET', path: `/${bucket}`, body })).status, 200);
+    assert.equal((await raw({ method: 'HEAD', path: `/${bucket}` })).status, 200);
+  });
 });
 
 function md5(body: string): string {

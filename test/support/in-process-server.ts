@@ -34,6 +34,8 @@ export const INLINE_BYTES_MAX = 4096;
 export interface InProcessOptions {
   readonly backend: Backend;
   readonly limits?: Partial<OperationLimits>;
+  /** How long a body may stall; 10 s unless given. */
+  readonly readTimeoutMs?: number;
   /** `us-east-1` unless told. */
   readonly region?: string;
 }
@@ -104,7 +106,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     choice: backend === 'memory' ? 'node' : 'auto',
     host: '127.0.0.1',
     port: 0,
-    readTimeoutMs: 10_000,
+    readTimeoutMs: options.readTimeoutMs ?? 10_000,
     writeTimeoutMs: 10_000,
     idleTimeoutMs: 10_000,
     handler,
