@@ -1,0 +1,279 @@
+/**
+ * A server as a model run sees it, through the AWS SDK.
+ *
+ * @module
+ */
+
+import assert from 'node:assert/strict';
+
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  ListPartsCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  S3ServiceException,
+  UploadPartCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+
+import { S3Error } from '#src/s3/errors.js';
+
+import {
+  startInProcessServer,
+  type Backend,
+  type InProcessServer,
+} from '../support/in-process-server.js';
+import { s3Client } from '../support/s3-client.js';
+import { metaOf } from './model.js';
+import {
+  byBytes,
+  bytesOf,
+  md5,
+  PART_SIZE_BYTES_MIN,
+  type Action,
+  type Conditions,
+  type Outcome,
+  type System,
+} from './system.js';
+
+type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
+
+export class HttpSystem implements System {
+  readonly #server: InProcessServer;
+  readonly #client: S3Client;
+  readonly #uploads: { Bucket: string; Key: string; UploadId: string }[] = [];
+
+  private constructor(server: InProcessServer) {
+    this.#server = server;
+    this.#client = s3Client(server);
+  }
+
+  static async open(backend: Backend): Promise<HttpSystem> {
+    const limits = { partSizeBytesMin: PART_SIZE_BYTES_MIN };
+    return new HttpSystem(await startInProcessServer({ backend, limits }));
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+    await this.#server.stop();
+    assert.deepEqual(this.#server.faults, [], 'no request ended in a fault');
+  }
+
+  async apply(action: Action): Promise<Outcome> {
+    try {
+      return await this.#apply(action);
+    } catch (error) {
+      if (error instanceof S3Error) return error.code;
+      if (!(error instanceof S3ServiceException)) throw error;
+      // The answer to HEAD has no body that could name the code.
+      if (error.name !== 'NotFound') return error.name;
+      return this.#server.store.findBucket('bucket' in action ? action.bucket : '') === undefined
+        ? 'NoSuchBucket'
+        : 'NoSuchKey';
+    }
+  }
+
+  async #apply(action: Action): Promise<Outcome> {
+    const client = this.#client;
+    switch (action.kind) {
+      case 'createBucket':
+        await client.send(new CreateBucketCommand({ Bucket: action.bucket }));
+        return 'ok';
+      case 'deleteBucket':
+        await client.send(new DeleteBucketCommand({ Bucket: action.bucket }));
+        return 'ok';
+      case 'counters':
+        // Served by no operation.
+        this.#server.store.refresh();
+        return this.#server.store.bucketCounters(action.bucket);
+      case 'put':
+        return this.#put(action);
+      case 'get':
+        return this.#get(action);
+      case 'head': {
+        const place = { Bucket: action.bucket, Key: action.key };
+        const answer = await client.send(new HeadObjectCommand(place));
+        return describe(answer, answer.ContentLength);
+      }
+      case 'getWhileReplaced': {
+        const shown = await this.#get({ ...action, kind: 'get' });
+        await this.#put({ ...action, conditions: {} });
+        return shown;
+      }
+      case 'delete': {
+        const { bucket: Bucket, key: Key, ifMatch: IfMatch } = action;
+        await client.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }));
+        return 'ok';
+      }
+      case 'deleteMany': {
+        const Delete = { Objects: action.keys.map((Key) => ({ Key })) };
+        const answer = await client.send(
+          new DeleteObjectsCommand({ Bucket: action.bucket, Delete }),
+        );
+        assert.equal(answer.Deleted?.length, action.keys.length);
+        return 'ok';
+      }
+      case 'copy': {
+        const { bucket: Bucket, key: Key, source, conditions } = action;
+        const CopySource = `${source.bucket}/${encodeURIComponent(source.key)}`;
+        const answer = await client.send(
+          new CopyObjectCommand({ Bucket, Key, CopySource, ...conditionsOf(conditions) }),
+        );
+        return { etag: unquoted(answer.CopyObjectResult?.ETag) };
+      }
+      case 'list':
+        return this.#list(action);
+      case 'createUpload': {
+        const { bucket: Bucket, key: Key, seed } = action;
+        const Metadata = { meta: `seed ${seed}` };
+        const answer = await client.send(
+          new CreateMultipartUploadCommand({ Bucket, Key, Metadata }),
+        );
+        this.#uploads.push({ Bucket, Key, UploadId: answer.UploadId ?? '' });
+        return 'ok';
+      }
+      case 'uploadPart': {
+        const Body = bytesOf(action.payload);
+        const answer = await client.send(
+          new UploadPartCommand({
+            ...this.#upload(action.upload),
+            ...{ PartNumber: action.partNumber, Body },
+          }),
+        );
+        return { etag: unquoted(answer.ETag) };
+      }
+      case 'complete': {
+        const Parts = action.parts.map((part) => ({
+          PartNumber: part.partNumber,
+          ETag: part.etag,
+        }));
+        const answer = await client.send(
+          new CompleteMultipartUploadCommand({
+            ...this.#upload(action.upload),
+            ...{ MultipartUpload: { Parts }, ...conditionsOf(action.conditions) },
+          }),
+        );
+        return { etag: unquoted(answer.ETag) };
+      }
+      case 'abort':
+        await client.send(new AbortMultipartUploadCommand(this.#upload(action.upload)));
+        return 'ok';
+      case 'listParts':
+        return this.#listParts(action);
+      case 'listUploads':
+        return this.#listUploads(action);
+      case 'sweep':
+        await this.#server.store.reclaimer.reclaimGarbage(() => true);
+        return 'ok';
+      case 'reopen':
+        return 'ok';
+    }
+  }
+
+  async #put(action: Omit<Of<'put'>, 'kind'>): Promise<Outcome> {
+    const answer = await this.#client.send(
+      new PutObjectCommand({
+        ...{ Bucket: action.bucket, Key: action.key, Body: bytesOf(action.payload) },
+        ...{ Metadata: { meta: metaOf(action) }, ...conditionsOf(action.conditions) },
+      }),
+    );
+    return { etag: unquoted(answer.ETag) };
+  }
+
+  async #get({ bucket: Bucket, key: Key, range }: Of<'get'>): Promise<Outcome> {
+    const Range = range && `bytes=${range[0]}-${range[1] - 1}`;
+    const answer = await this.#client.send(new GetObjectCommand({ Bucket, Key, Range }));
+    const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+    const [, total] = answer.ContentRange?.split('/') ?? [];
+    return {
+      ...describe(answer, total === undefined ? bytes.byteLength : Number(total)),
+      md5: md5(bytes),
+    };
+  }
+
+  async #list(action: Of<'list'>): Promise<Outcome> {
+    const pages: Outcome[] = [];
+    const input = {
+      ...{ Bucket: action.bucket, Prefix: action.prefix, MaxKeys: action.countMax },
+      Delimiter: action.delimiter === '' ? undefined : action.delimiter,
+      StartAfter: action.startAfter === '' ? undefined : action.startAfter,
+    };
+    for await (const page of paginateListObjectsV2({ client: this.#client }, input)) {
+      const { Contents = [], CommonPrefixes = [] } = page;
+      pages.push({
+        objects: Contents.map(({ Key, ETag, Size }) => [Key, unquoted(ETag), Size]),
+        prefixes: CommonPrefixes.map(({ Prefix }) => Prefix),
+      });
+    }
+    return pages;
+  }
+
+  async #listParts({ upload, countMax }: Of<'listParts'>): Promise<Outcome> {
+    const found: Outcome[] = [];
+    let PartNumberMarker: string | undefined;
+    // Not the SDK's paginator: it goes on for ever while there is a next marker, as on AWS.
+    for (;;) {
+      const page = await this.#client.send(
+        new ListPartsCommand({ ...this.#upload(upload), MaxParts: countMax, PartNumberMarker }),
+      );
+      for (const part of page.Parts ?? []) {
+        found.push([part.PartNumber, unquoted(part.ETag), part.Size]);
+      }
+      if (page.IsTruncated !== true) return found;
+      PartNumberMarker = page.NextPartNumberMarker;
+    }
+  }
+
+  async #listUploads({ bucket, prefix, countMax }: Of<'listUploads'>): Promise<Outcome> {
+    const found: { key: string; number: number }[] = [];
+    let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+    for (;;) {
+      const page = await this.#client.send(
+        new ListMultipartUploadsCommand({
+          ...{ Bucket: bucket, Prefix: prefix, MaxUploads: countMax, ...markers },
+        }),
+      );
+      for (const { Key = '', UploadId } of page.Uploads ?? []) {
+        const number = this.#uploads.findIndex((one) => one.UploadId === UploadId);
+        found.push({ key: Key, number });
+      }
+      assert(found.length <= this.#uploads.length, 'no upload is listed twice');
+      if (page.IsTruncated !== true) break;
+      markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+    }
+    return found.sort((one, other) => byBytes(one.key, other.key) || one.number - other.number);
+  }
+
+  #upload(number: number): { Bucket: string; Key: string; UploadId: string } {
+    const upload = this.#uploads[number];
+    assert(upload !== undefined);
+    return upload;
+  }
+}
+
+interface Described {
+  readonly ETag?: string | undefined;
+  readonly Metadata?: Record<string, string> | undefined;
+}
+
+function describe({ ETag, Metadata }: Described, sizeBytes: number | undefined) {
+  return { etag: unquoted(ETag), sizeBytes, meta: Metadata?.['meta'] };
+}
+
+function conditionsOf({ ifMatch, ifNoneMatch }: Conditions) {
+  return { IfMatch: ifMatch, IfNoneMatch: ifNoneMatch };
+}
+
+function unquoted(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '');
+}

@@ -1,0 +1,274 @@
+/**
+ * The reference: what S3 promises, in maps. It knows nothing of placements, records or files.
+ *
+ * @module
+ */
+
+import {
+  byBytes,
+  bytesOf,
+  md5,
+  PART_SIZE_BYTES_MIN,
+  type Action,
+  type Conditions,
+  type Outcome,
+  type System,
+} from './system.js';
+
+export interface ModelObject {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly meta: string;
+  readonly writtenAt: number;
+  /** The upload that made it, and its parts. */
+  readonly upload?: number;
+  readonly parts: readonly { readonly partNumber: number; readonly bytes: Buffer }[];
+}
+
+export interface ModelUpload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly meta: string;
+  readonly startedAt: number;
+  readonly parts: Map<number, Buffer>;
+  isKeyDeleted: boolean;
+  isOpen: boolean;
+}
+
+class Refusal extends Error {}
+
+export class Model implements System {
+  readonly buckets = new Map<string, Map<string, ModelObject>>();
+  readonly uploads: ModelUpload[] = [];
+  #clock = 0;
+
+  async apply(action: Action): Promise<Outcome> {
+    try {
+      return this.#apply(action);
+    } catch (error) {
+      if (error instanceof Refusal) return error.message;
+      throw error;
+    }
+  }
+
+  #apply(action: Action): Outcome {
+    switch (action.kind) {
+      case 'createBucket':
+        this.buckets.set(action.bucket, new Map());
+        return 'ok';
+      case 'deleteBucket':
+        return this.#deleteBucket(action.bucket);
+      case 'counters':
+        return this.#counters(action.bucket);
+      case 'put': {
+        const objects = this.#bucket(action.bucket);
+        check(action.conditions, objects.get(action.key));
+        return { etag: this.#put(objects, action.key, bytesOf(action.payload), metaOf(action)) };
+      }
+      case 'get':
+        return this.#get(action);
+      case 'head':
+        return describe(this.#object(action.bucket, action.key));
+      case 'getWhileReplaced': {
+        const shown = this.#get({ ...action, kind: 'get' });
+        const objects = this.#bucket(action.bucket);
+        this.#put(objects, action.key, bytesOf(action.payload), metaOf(action));
+        return shown;
+      }
+      case 'delete': {
+        const current = this.#bucket(action.bucket).get(action.key);
+        const isOther = action.ifMatch !== undefined && current && action.ifMatch !== current.etag;
+        if (isOther === true) throw new Refusal('PreconditionFailed');
+        return this.#remove(action.bucket, action.key);
+      }
+      case 'deleteMany':
+        for (const key of action.keys) this.#remove(action.bucket, key);
+        return 'ok';
+      case 'copy': {
+        const objects = this.#bucket(action.bucket);
+        const source = this.#object(action.source.bucket, action.source.key);
+        check(action.conditions, objects.get(action.key));
+        return { etag: this.#put(objects, action.key, source.bytes, source.meta) };
+      }
+      case 'list':
+        return this.#list(action);
+      case 'createUpload':
+        this.#bucket(action.bucket);
+        this.uploads.push({
+          ...{ bucket: action.bucket, key: action.key, meta: `seed ${action.seed}` },
+          ...{ startedAt: this.#clock, parts: new Map(), isKeyDeleted: false, isOpen: true },
+        });
+        return 'ok';
+      case 'uploadPart': {
+        const bytes = bytesOf(action.payload);
+        this.#upload(action.upload).parts.set(action.partNumber, bytes);
+        return { etag: md5(bytes) };
+      }
+      case 'complete':
+        return this.#complete(action);
+      case 'abort':
+        this.#upload(action.upload).isOpen = false;
+        return 'ok';
+      case 'listParts':
+        return [...this.#upload(action.upload).parts]
+          .sort(([one], [other]) => one - other)
+          .map(([partNumber, bytes]) => [partNumber, md5(bytes), bytes.length]);
+      case 'listUploads':
+        this.#bucket(action.bucket);
+        return this.openUploads(action.bucket)
+          .filter(({ key }) => key.startsWith(action.prefix))
+          .sort((one, other) => byBytes(one.key, other.key) || one.number - other.number);
+      case 'sweep':
+      case 'reopen':
+        return 'ok';
+    }
+  }
+
+  openUploads(bucket: string): { readonly key: string; readonly number: number }[] {
+    return this.uploads.flatMap((upload, number) =>
+      upload.isOpen && upload.bucket === bucket ? [{ key: upload.key, number }] : [],
+    );
+  }
+
+  #bucket(name: string): Map<string, ModelObject> {
+    const objects = this.buckets.get(name);
+    if (objects === undefined) throw new Refusal('NoSuchBucket');
+    return objects;
+  }
+
+  #object(bucket: string, key: string): ModelObject {
+    const object = this.#bucket(bucket).get(key);
+    if (object === undefined) throw new Refusal('NoSuchKey');
+    return object;
+  }
+
+  #upload(number: number): ModelUpload {
+    const upload = this.uploads[number];
+    if (upload === undefined) throw new Error(`there is no upload ${number}`);
+    this.#bucket(upload.bucket);
+    if (!upload.isOpen) throw new Refusal('NoSuchUpload');
+    return upload;
+  }
+
+  #deleteBucket(name: string): Outcome {
+    if (this.#bucket(name).size > 0) throw new Refusal('BucketNotEmpty');
+    this.buckets.delete(name);
+    for (const upload of this.uploads) if (upload.bucket === name) upload.isOpen = false;
+    return 'ok';
+  }
+
+  #counters(bucket: string): Outcome {
+    const objects = [...this.#bucket(bucket).values()];
+    return {
+      objectCount: objects.length,
+      objectBytes: objects.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      uploadCount: this.openUploads(bucket).length,
+    };
+  }
+
+  #put(objects: Map<string, ModelObject>, key: string, bytes: Buffer, meta: string): string {
+    const etag = md5(bytes);
+    this.#clock += 1;
+    objects.set(key, { bytes, etag, meta, writtenAt: this.#clock, parts: [] });
+    return etag;
+  }
+
+  #get({ bucket, key, range }: Extract<Action, { kind: 'get' }>): Outcome {
+    const object = this.#object(bucket, key);
+    const [start, end] = range ?? [0, object.bytes.length];
+    return { ...describe(object), md5: md5(object.bytes.subarray(start, end)) };
+  }
+
+  #remove(bucket: string, key: string): Outcome {
+    if (!this.#bucket(bucket).delete(key)) return 'ok';
+    for (const upload of this.uploads) {
+      if (upload.bucket === bucket && upload.key === key) upload.isKeyDeleted = true;
+    }
+    return 'ok';
+  }
+
+  #list(action: Extract<Action, { kind: 'list' }>): Outcome {
+    const { prefix, delimiter, startAfter, countMax } = action;
+    const objects = this.#bucket(action.bucket);
+    const names = [...objects.keys()]
+      .filter((key) => key.startsWith(prefix) && byBytes(key, startAfter) > 0)
+      .sort(byBytes)
+      .map((key) => {
+        const index = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+        return index < 0 ? key : `${key.slice(0, index + delimiter.length)}*`;
+      });
+    const entries = [...new Set(names)];
+    const pages: Outcome[] = [];
+    for (let start = 0; start === 0 || start < entries.length; start += countMax) {
+      const page = entries.slice(start, start + countMax);
+      pages.push({
+        objects: page.flatMap((name) => {
+          const object = objects.get(name);
+          return object === undefined ? [] : [[name, object.etag, object.bytes.length]];
+        }),
+        prefixes: page.filter((name) => !objects.has(name)).map((name) => name.slice(0, -1)),
+      });
+    }
+    return pages;
+  }
+
+  #complete(action: Extract<Action, { kind: 'complete' }>): Outcome {
+    const upload = this.uploads[action.upload];
+    if (upload === undefined) throw new Error(`there is no upload ${action.upload}`);
+    const objects = this.#bucket(upload.bucket);
+    const current = objects.get(upload.key);
+    const numbers = action.parts.map(({ partNumber }) => partNumber);
+    if (!upload.isOpen && current?.upload === action.upload) {
+      const isSame = numbers.join() === current.parts.map(({ partNumber }) => partNumber).join();
+      if (isSame) return { etag: current.etag };
+    }
+    this.#upload(action.upload);
+    if (numbers.some((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0))) {
+      throw new Refusal('InvalidPartOrder');
+    }
+    const parts = action.parts.map(({ partNumber, etag }) => {
+      const bytes = upload.parts.get(partNumber);
+      if (bytes === undefined || md5(bytes) !== etag) throw new Refusal('InvalidPart');
+      return { partNumber, bytes };
+    });
+    if (parts.slice(0, -1).some(({ bytes }) => bytes.length < PART_SIZE_BYTES_MIN)) {
+      throw new Refusal('EntityTooSmall');
+    }
+    check(action.conditions, current, upload);
+    const digests = Buffer.concat(parts.map(({ bytes }) => Buffer.from(md5(bytes), 'hex')));
+    const etag = `${md5(digests)}-${parts.length}`;
+    upload.isOpen = false;
+    this.#clock += 1;
+    objects.set(upload.key, {
+      ...{ bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), etag, meta: upload.meta },
+      ...{ writtenAt: this.#clock, upload: action.upload, parts },
+    });
+    return { etag };
+  }
+}
+
+/** Metadata that a write carries; seeds make it differ from write to write. */
+export function metaOf(action: { readonly payload: { readonly seed: number } }): string {
+  return `seed ${action.payload.seed}`;
+}
+
+function describe({ etag, bytes, meta }: ModelObject) {
+  return { etag, sizeBytes: bytes.length, meta };
+}
+
+function check(
+  { ifMatch, ifNoneMatch }: Conditions,
+  current: ModelObject | undefined,
+  upload?: ModelUpload,
+): void {
+  if (ifNoneMatch !== undefined && current !== undefined) throw new Refusal('PreconditionFailed');
+  if (ifNoneMatch !== undefined && upload?.isKeyDeleted === true) {
+    throw new Refusal('ConditionalRequestConflict');
+  }
+  if (ifMatch === undefined) return;
+  if (current === undefined) throw new Refusal('NoSuchKey');
+  if (ifMatch !== current.etag) throw new Refusal('PreconditionFailed');
+  if (upload !== undefined && current.writtenAt > upload.startedAt) {
+    throw new Refusal('ConditionalRequestConflict');
+  }
+}

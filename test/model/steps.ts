@@ -1,0 +1,221 @@
+/**
+ * Random steps. What depends on the state of a run (a matching ETag, a range inside an object, the
+ * parts of an upload) is drawn as a choice and made concrete against the model when its turn comes.
+ *
+ * @module
+ */
+
+import fc from 'fast-check';
+
+import type { Model } from './model.js';
+import { INLINE_BYTES_MAX } from './store-system.js';
+import { md5, PART_SIZE_BYTES_MIN, type Action, type Conditions } from './system.js';
+
+/** Makes the action from the state of the model; undefined when it has no sense there. */
+export type Step = (model: Model) => Action | undefined;
+
+const BLOCK_BYTES = 256 * 1024;
+export const BUCKETS = ['model-one', 'model-two'] as const;
+/** Prefixes of each other, names that mean something to file systems, and the longest key. */
+const KEYS = ['a', 'a/', 'a/b', 'a/b/c', 'ab', 'a/data', '...', 'é%2F+', 'k'.repeat(1024)];
+const OBJECT_SIZES = [
+  ...[0, 1, INLINE_BYTES_MAX - 1, INLINE_BYTES_MAX, INLINE_BYTES_MAX + 1],
+  ...[BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES + 5],
+];
+const PART_SIZES = [
+  ...[0, 1, PART_SIZE_BYTES_MIN - 1, PART_SIZE_BYTES_MIN, PART_SIZE_BYTES_MIN + 1],
+  ...[INLINE_BYTES_MAX, BLOCK_BYTES, BLOCK_BYTES + 1],
+];
+
+const bucket = fc.constantFrom(...Array<string>(7).fill(BUCKETS[0]), BUCKETS[1]);
+/** The first ones more often, so that steps meet. */
+const key = fc.constantFrom(...KEYS, ...KEYS.slice(0, 3), ...KEYS.slice(0, 3));
+const place = fc.record({ bucket, key });
+const seed = fc.nat(2_000_000);
+const payload = fc.record({ seed, sizeBytes: fc.constantFrom(...OBJECT_SIZES) });
+const prefix = fc.constantFrom('', '', 'a', 'a/', 'a/b', 'x');
+const countMax = fc.constantFrom(1, 2, 3, 1000);
+/** Most writes have no condition. */
+const condition = fc.constantFrom(
+  ...Array<'none'>(8).fill('none'),
+  ...(['none-match', 'match', 'match', 'other'] as const),
+);
+type Condition = 'none' | 'none-match' | 'match' | 'other';
+
+const put = fc.tuple(place, payload, condition).map(([at, sent, wish]): Step => (model) => {
+  const conditions = conditionsOf(model, at, wish);
+  return { kind: 'put', ...at, payload: sent, conditions };
+});
+
+const get = fc
+  .tuple(place, fc.tuple(fc.nat(1000), fc.nat(1000)))
+  .map(([at, [from, to]]): Step => (model) => {
+    const size = objectAt(model, at)?.bytes.length ?? 0;
+    const ends = [Math.floor((from * size) / 1001), Math.ceil((to * size) / 1000)];
+    const [start = 0, end = 0] = ends.sort((one, other) => one - other);
+    // A range needs a byte; every fourth read takes the whole.
+    if (start === end || from % 4 === 0) return { kind: 'get', ...at };
+    return { kind: 'get', ...at, range: [start, end] };
+  });
+
+const remove = fc
+  .tuple(place, condition, fc.nat(99))
+  .map(([anywhere, wish, number]): Step => (model) => {
+    const at = existing(model, anywhere, number);
+    const { ifMatch } = conditionsOf(model, at, wish);
+    return { kind: 'delete', ...at, ...(ifMatch === undefined ? {} : { ifMatch }) };
+  });
+
+const copy = fc
+  .tuple(place, place, condition, fc.nat(99))
+  .map(([at, from, wish, number]): Step => (model) => {
+    const source = existing(model, from, number);
+    // Onto itself is an operation of another meaning, tested elsewhere.
+    if (at.bucket === source.bucket && at.key === source.key) return undefined;
+    if (!model.buckets.has(source.bucket)) return undefined;
+    return { kind: 'copy', ...at, source, conditions: conditionsOf(model, at, wish) };
+  });
+
+const uploadPart = fc
+  .record({
+    upload: fc.nat(99),
+    partNumber: fc.constantFrom(1, 2, 3, 10_000),
+    payload: fc.record({ seed, sizeBytes: fc.constantFrom(...PART_SIZES) }),
+  })
+  .map((part): Step => (model) => {
+    const upload = pick(model, part.upload);
+    return upload === undefined ? undefined : { kind: 'uploadPart', ...part, upload };
+  });
+
+/** `all` twice as often as lists that are wrong in some way. */
+const listed = fc.constantFrom('all', 'all', 'all', 'some', 'wrong', 'reversed', 'unknown');
+
+const complete = fc
+  .tuple(fc.nat(99), listed, condition)
+  .map(([number, choice, wish]): Step => (model) => {
+    const index = pick(model, number);
+    const upload = index === undefined ? undefined : model.uploads[index];
+    if (index === undefined || upload === undefined) return undefined;
+    let parts = [...upload.parts]
+      .sort(([one], [other]) => one - other)
+      .map(([partNumber, bytes]) => ({ partNumber, etag: md5(bytes) }));
+    if (choice === 'some') parts = parts.filter((_, position) => position % 2 === 0);
+    if (choice === 'reversed') parts.reverse();
+    if (choice === 'wrong') parts = parts.map((part) => ({ ...part, etag: '0'.repeat(32) }));
+    if (choice === 'unknown' || parts.length === 0) {
+      parts = [{ partNumber: 5000, etag: '0'.repeat(32) }];
+    }
+    const conditions = conditionsOf(model, upload, wish);
+    return { kind: 'complete', upload: index, parts, conditions };
+  });
+
+/** Steps in the proportion in which they shall happen. */
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: put },
+    { weight: 5, arbitrary: get },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(place, fc.nat(99))
+        .map(([at, number]): Step => (model) => ({ kind: 'head', ...existing(model, at, number) })),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(place, payload, fc.nat(99))
+        .map(([at, sent, number]): Step => (model) => ({
+          kind: 'getWhileReplaced',
+          ...existing(model, at, number),
+          payload: sent,
+        })),
+    },
+    { weight: 3, arbitrary: remove },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({ bucket, keys: fc.uniqueArray(key, { minLength: 1 }) })
+        .map((input): Step => () => ({ kind: 'deleteMany', ...input })),
+    },
+    { weight: 4, arbitrary: copy },
+    {
+      weight: 4,
+      arbitrary: fc
+        .record({
+          ...{ bucket, prefix, countMax, delimiter: fc.constantFrom('', '/', '/', 'b', 'a/') },
+          startAfter: fc.constantFrom('', '', 'a', 'a/', 'a/b', 'b'),
+        })
+        .map((input): Step => () => ({ kind: 'list', ...input })),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(place, seed)
+        .map(([at, number]): Step => () => ({ kind: 'createUpload', ...at, seed: number })),
+    },
+    { weight: 8, arbitrary: uploadPart },
+    { weight: 5, arbitrary: complete },
+    { weight: 1, arbitrary: ofUpload((upload) => ({ kind: 'abort', upload })) },
+    { weight: 1, arbitrary: ofUpload((upload) => ({ kind: 'listParts', upload, countMax: 2 })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({ bucket, prefix, countMax })
+        .map((input): Step => () => ({ kind: 'listUploads', ...input })),
+    },
+    {
+      weight: 2,
+      arbitrary: bucket.map((name): Step => () => ({ kind: 'counters', bucket: name })),
+    },
+    { weight: 1, arbitrary: fc.constant<Step>(() => ({ kind: 'sweep' })) },
+    { weight: 1, arbitrary: fc.constant<Step>(() => ({ kind: 'reopen' })) },
+    {
+      weight: 1,
+      arbitrary: bucket.map((name): Step => (model) => ({
+        kind: model.buckets.has(name) ? 'deleteBucket' : 'createBucket',
+        bucket: name,
+      })),
+    },
+  ),
+  { minLength: 40, maxLength: 80, size: 'max' },
+);
+
+function ofUpload(make: (upload: number) => Action): fc.Arbitrary<Step> {
+  return fc.nat(99).map((number): Step => (model) => {
+    const upload = pick(model, number);
+    return upload === undefined ? undefined : make(upload);
+  });
+}
+
+/** Usually one of the latest uploads, so that they get several parts and an end. */
+function pick(model: Model, number: number): number | undefined {
+  const count = model.uploads.length;
+  if (count === 0) return undefined;
+  return number < 20 ? number % count : count - 1 - (number % Math.min(2, count));
+}
+
+function conditionsOf(
+  model: Model,
+  at: { readonly bucket: string; readonly key: string },
+  wish: Condition,
+): Conditions {
+  if (wish === 'none') return {};
+  if (wish === 'none-match') return { ifNoneMatch: '*' };
+  const etag = objectAt(model, at)?.etag;
+  return { ifMatch: wish === 'match' && etag !== undefined ? etag : 'f'.repeat(32) };
+}
+
+/** The place itself, or four times in five something that exists. */
+function existing<Place extends { readonly bucket: string; readonly key: string }>(
+  model: Model,
+  at: Place,
+  number: number,
+): Place {
+  const keys = [...(model.buckets.get(at.bucket)?.keys() ?? [])];
+  if (keys.length === 0 || number % 5 === 0) return at;
+  return { ...at, key: keys[number % keys.length] ?? at.key };
+}
+
+function objectAt(model: Model, at: { readonly bucket: string; readonly key: string }) {
+  return model.buckets.get(at.bucket)?.get(at.key);
+}
