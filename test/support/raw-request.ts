@@ -10,6 +10,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import {
   request as httpRequest,
+  type Agent,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http';
@@ -32,6 +33,8 @@ export interface RawRequest {
   /** Bytes to send in place of a header's value after it was signed. */
   readonly headerBytes?: Readonly<Record<string, Uint8Array>>;
   readonly body?: string | Uint8Array;
+  /** Keeps the connections; Node's own unless told. */
+  readonly agent?: Agent;
   /** Not signed at all. */
   readonly isAnonymous?: boolean;
 }
@@ -61,7 +64,8 @@ export async function rawRequest(signer: Signer, input: RawRequest): Promise<Raw
     headers[name] = Buffer.from(bytes).toString('latin1');
   }
   const target = input.query === undefined ? input.path : `${input.path}?${input.query}`;
-  return sendUnsigned({ port: signer.port, method: input.method, target, headers, body });
+  const { method, agent } = input;
+  return sendUnsigned({ port: signer.port, method, target, headers, body, agent });
 }
 
 /** A request that goes on the wire as it is: nothing is signed and no header of S3 is added. */
@@ -72,6 +76,7 @@ export interface UnsignedRequest {
   /** A list is sent as that many header lines. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: Uint8Array | undefined;
+  readonly agent?: Agent | undefined;
 }
 
 /** Sends a request and reads the whole answer. */
@@ -83,7 +88,7 @@ export function sendUnsigned(request: UnsignedRequest): Promise<RawReply> {
   }
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-      { host: '127.0.0.1', port, method, path: target, headers },
+        { host: '127.0.0.1', port, method, path: target, headers, agent: request.agent },
       (incoming) => {
         const pieces: Buffer[] = [];
         incoming.on('data', (piece: Buffer) => pieces.push(piece));
