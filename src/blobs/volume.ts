@@ -37,12 +37,7 @@ export class Volume {
   /** Makes the entries of a directory durable. */
   async syncDirectory(path: string): Promise<void> {
     if (!this.#isFsyncEnabled) return;
-    const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await this.#fenced(() => directory.sync());
-    } finally {
-      await directory.close();
-    }
+    await syncDirectory(path, (flush) => this.#fenced(flush));
   }
 
   async #fenced(flush: () => Promise<void>): Promise<void> {
@@ -52,5 +47,22 @@ export class Volume {
       this.#fence = fault;
       throw fault;
     }
+  }
+}
+
+/**
+ * Makes the entries of a directory durable.
+ *
+ * @param run - runs the flush itself, apart from opening and closing the directory.
+ */
+export async function syncDirectory(
+  path: string,
+  run: (flush: () => Promise<void>) => Promise<void> = (flush) => flush(),
+): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await run(() => directory.sync());
+  } finally {
+    await directory.close();
   }
 }

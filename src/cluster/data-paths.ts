@@ -4,14 +4,12 @@
  * @module
  */
 
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Config } from '../config/settings.js';
+import { createDirectory } from '../store/open-store.js';
 import { StartError } from './start-error.js';
-
-/** Only the owner may look: objects and credentials are inside. */
-const DIRECTORY_MODE = 0o700;
 
 /** Absolute paths of one store. */
 export interface DataPaths {
@@ -38,7 +36,7 @@ export function dataPaths(config: Config): DataPaths {
 export async function prepareDataPaths(paths: DataPaths): Promise<void> {
   for (const path of [paths.basePath, paths.metadataPath]) {
     try {
-      await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+      await createDirectory(path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (error) {
       throw new StartError(`Cannot use the directory ${path}: ${(error as Error).message}`, {

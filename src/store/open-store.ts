@@ -4,11 +4,11 @@
  * @module
  */
 
-import { mkdir } from 'node:fs/promises';
-
 import type { BlobStore } from '../blobs/blob-store.js';
+import { createDirectory } from '../blobs/create-directory.js';
 import { openMemoryBlobs } from '../blobs/memory-blobs.js';
 import { openPlainBlobs } from '../blobs/plain-blobs.js';
+import { syncDirectory } from '../blobs/volume.js';
 import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
@@ -26,6 +26,9 @@ import { createReclaimer, type Reclaimer } from './reclaimer.js';
 import { stageObject } from './staged-object.js';
 import type { Store } from './store.js';
 import { abortUpload, createUpload, headUpload, listParts, stagePart } from './uploads.js';
+
+// For the primary, which makes the directories and may not see the layers below this one.
+export { createDirectory };
 
 export interface StoreOptions {
   readonly backend: 'file' | 'memory';
@@ -53,10 +56,13 @@ export interface OpenStore extends Store {
  * commit. The primary calls it once, before any server process.
  */
 export async function bumpEpoch(metadataPath: string, isFsyncEnabled: boolean): Promise<number> {
-  await mkdir(metadataPath, { recursive: true, mode: 0o700 });
+  await createDirectory(metadataPath);
   const environment = openLmdbEnvironment({ path: metadataPath, isFsyncEnabled, epoch: undefined });
   try {
-    return await environment.write(setEpochAction, { key: EPOCH_KEY, format: FORMAT_KEY });
+    const epoch = await environment.write(setEpochAction, { key: EPOCH_KEY, format: FORMAT_KEY });
+    // LMDB flushes its file but not the directory that names it.
+    await syncDirectory(metadataPath);
+    return epoch;
   } finally {
     await environment.close();
   }
@@ -77,7 +83,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
 
 async function openEnvironment(options: StoreOptions): Promise<Environment> {
   if (options.backend === 'memory') return openMemoryEnvironment();
-  await mkdir(options.metadataPath, { recursive: true, mode: 0o700 });
+  await createDirectory(options.metadataPath);
   const { metadataPath: path, isFsyncEnabled, epoch } = options;
   return openLmdbEnvironment({ path, isFsyncEnabled, epoch });
 }
