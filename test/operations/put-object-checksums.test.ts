@@ -208,14 +208,4 @@ onEveryBackend('PutObject checksums', (use) => {
       assert.equal(elementText(reply.text, 'CalculatedDigest'), MD5.toString('base64'));
     });
   });
-
-  for (const algorithm of ['sha512', 'md5', 'xxhash64', 'xxhash3', 'xxhash128']) {
-    test(`C23 x-amz-checksum-${algorithm} is NotImplemented, never accepted unread`, async () => {
-      const fixture = await use();
-      await changesNothing(fixture, async () => {
-        const reply = await put(fixture, { [`x-amz-checksum-${algorithm}`]: 'AAAA' });
-        assert.deepEqual([reply.status, reply.code], [501, 'NotImplemented']);
-      });
-    });
-  }
 });

@@ -88,7 +88,7 @@ export function sendUnsigned(request: UnsignedRequest): Promise<RawReply> {
   }
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-        { host: '127.0.0.1', port, method, path: target, headers, agent: request.agent },
+      { host: '127.0.0.1', port, method, path: target, headers, agent: request.agent },
       (incoming) => {
         const pieces: Buffer[] = [];
         incoming.on('data', (piece: Buffer) => pieces.push(piece));
