@@ -11,7 +11,7 @@ CONFIG ?= s3ish.toml
 # Two at a time: tests start servers of several processes each.
 NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 # Suites that need nothing but npm packages.
-SUITES := unit contract operations model crash tidy
+SUITES := unit contract operations model consistency crash tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
 .PHONY: help run build install test test-clients check format docs bench bench-list crash clean

@@ -14,7 +14,7 @@ import { steps, BUCKETS, type Step } from './steps.js';
 import { StoreSystem } from './store-system.js';
 import type { Action, System } from './system.js';
 
-const RUNS = Number(process.env['S3ISH_MODEL_RUNS'] ?? 60);
+const RUNS = Number(process.env['S3ISH_MODEL_RUNS'] ?? 24);
 /** Of one subject: a slow machine does fewer runs, and a failure is shrunk no longer than this. */
 const TIME_MS_MAX = Math.max(60_000, RUNS * 2_000);
 const SEED = Number(process.env['S3ISH_MODEL_SEED'] ?? randomInt(2 ** 31));
