@@ -26,6 +26,12 @@ const CODE_OF_SYSTEM_ERROR: ReadonlyMap<string, 'InsufficientStorage' | 'SlowDow
   ['EAGAIN', 'SlowDown'],
 ]);
 
+const CODE_OF_BODY_FAILURE = {
+  timeout: 'RequestTimeout',
+  malformed: 'IncompleteBody',
+  overrun: 'SlowDown',
+} as const;
+
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof S3Error) return { error: thrown, cause: 'client', closeConnection: false };
   if (thrown instanceof BodyError) return bodyFailure(thrown);
@@ -43,7 +49,7 @@ export function failureOf(thrown: unknown): Failure {
 function bodyFailure(thrown: BodyError): Failure {
   if (thrown.failure === 'aborted')
     return { error: undefined, cause: 'client', closeConnection: true };
-  const code = thrown.failure === 'timeout' ? 'RequestTimeout' : 'IncompleteBody';
+  const code = CODE_OF_BODY_FAILURE[thrown.failure];
   return {
     error: new S3Error(code, {}, { cause: thrown }),
     cause: 'client',

@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { BodyError } from '../util/byte-source.js';
 import type { ByteSource } from '../util/byte-source.js';
 import type { GuardedHead } from './head-guard.js';
+import type { HeldPiece } from './overflow-area.js';
 import { EMPTY_BODY, ReceiveQueue } from './receive-queue.js';
 import type { FlowGate } from './receive-queue.js';
 import {
@@ -77,6 +78,11 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
     return this.#queue?.isAbandoned === false;
   }
 
+  /** True while the socket is paused: what it delivers all the same is better held elsewhere. */
+  get isPaused(): boolean {
+    return this.#queue?.isPaused === true;
+  }
+
   get isAborted(): boolean {
     return this.#isAborted;
   }
@@ -120,7 +126,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
    * @param piece - Undefined when it was dropped because of `wantsBody`.
    * @param bytes - Its length in either case.
    */
-  receive(piece: Uint8Array | undefined, bytes: number, isLast: boolean): void {
+  receive(piece: Uint8Array | HeldPiece | undefined, bytes: number, isLast: boolean): void {
     this.#receivedBytes += bytes;
     if (isLast) this.#isBodyComplete = true;
     if (this.#lingerTicks > 0) {

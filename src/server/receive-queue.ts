@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Pieces are handed out in order, each once, and belong to the reader from then on.
- * 2. At most RECEIVE_QUEUE_BYTES_MAX wait here, plus what the socket still delivers after a pause.
+ * 2. At most RECEIVE_QUEUE_BYTES_MAX wait here, plus what the socket still delivers after a pause;
+ *    above RECEIVE_QUEUE_BYTES_HARD_MAX the body fails.
  * 3. Every `pause` of the gate is followed by exactly one `resume`, and never the reverse.
  * 4. After the reader has left, or the body has failed, nothing is kept.
  *
@@ -14,8 +15,10 @@ import assert from 'node:assert/strict';
 
 import { BodyError } from '../util/byte-source.js';
 import type { ByteSource } from '../util/byte-source.js';
+import type { HeldPiece } from './overflow-area.js';
 import {
   RECEIVE_PIECE_OVERHEAD_BYTES,
+  RECEIVE_QUEUE_BYTES_HARD_MAX,
   RECEIVE_QUEUE_BYTES_LOW,
   RECEIVE_QUEUE_BYTES_MAX,
 } from './transport-limits.js';
@@ -40,7 +43,7 @@ export const EMPTY_BODY: ByteSource = {
 export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undefined> {
   readonly contentLength: number | undefined;
   readonly #gate: FlowGate;
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: (Uint8Array | HeldPiece)[] = [];
   #waitingBytes = 0;
   #isPaused = false;
   #isIterated = false;
@@ -61,19 +64,27 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     return this.#isAbandoned || this.#failure !== undefined;
   }
 
+  /** True while the sender is held back; what comes all the same may be held elsewhere. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** True when the sender delivered nothing for too long: nothing more is expected of it. */
   get isStalled(): boolean {
     return this.#failure?.failure === 'timeout';
   }
 
   /** Takes a piece that nobody else will change. */
-  push(piece: Uint8Array): void {
-    if (this.isAbandoned || piece.byteLength === 0) return;
+  push(piece: Uint8Array | HeldPiece): void {
+    if (this.isAbandoned || piece.byteLength === 0) {
+      dropPiece(piece);
+      return;
+    }
     this.#idleTicks = 0;
     const resolve = this.#resolve;
     if (resolve !== undefined) {
       this.#resolve = this.#reject = undefined;
-      resolve({ done: false, value: piece });
+      resolve({ done: false, value: ownPiece(piece) });
       return;
     }
     this.#pieces.push(piece);
@@ -81,6 +92,9 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     if (this.#waitingBytes > RECEIVE_QUEUE_BYTES_MAX && !this.#isPaused) {
       this.#isPaused = true;
       this.#gate.pauseReceiving();
+    }
+    if (this.#waitingBytes > RECEIVE_QUEUE_BYTES_HARD_MAX) {
+      this.fail(new BodyError('overrun', 'The request body came faster than it could be stored'));
     }
   }
 
@@ -143,7 +157,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     if (piece !== undefined) {
       this.#waitingBytes -= piece.byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
       if (this.#waitingBytes <= RECEIVE_QUEUE_BYTES_LOW) this.#letRun();
-      return Promise.resolve({ done: false, value: piece });
+      return Promise.resolve({ done: false, value: ownPiece(piece) });
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#isFinished || this.#isAbandoned) return DONE;
@@ -167,6 +181,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
   }
 
   #clear(): void {
+    for (const piece of this.#pieces) dropPiece(piece);
     this.#pieces.length = 0;
     this.#waitingBytes = 0;
     this.#letRun();
@@ -177,4 +192,12 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     this.#isPaused = false;
     this.#gate.resumeReceiving();
   }
+}
+
+function ownPiece(piece: Uint8Array | HeldPiece): Uint8Array {
+  return piece instanceof Uint8Array ? piece : piece.take();
+}
+
+function dropPiece(piece: Uint8Array | HeldPiece): void {
+  if (!(piece instanceof Uint8Array)) piece.drop();
 }

@@ -17,6 +17,22 @@ export const HEADERS_COUNT_MAX = 98;
 /** Bytes of one body waiting for its reader; at this many the socket is paused. */
 export const RECEIVE_QUEUE_BYTES_MAX = 1024 * 1024;
 
+/**
+ * A body that still grows although its socket is paused (see overflow-area.ts) is given up with
+ * SlowDown when this much of it waits. Only a sender on the same host that writes from memory as
+ * fast as we copy gets this far; far above what other senders reach, because a retry would not help it.
+ */
+export const RECEIVE_QUEUE_BYTES_HARD_MAX = 1024 * 1024 * 1024;
+
+/** The receive buffer of uWebSockets.js: the longest piece it delivers. */
+export const OVERFLOW_SLOT_BYTES = 512 * 1024;
+
+/** Bytes of all bodies of a process that may lie in its overflow area. */
+export const OVERFLOW_AREA_BYTES = 64 * 1024 * 1024;
+
+/** An overflow area that was not needed for this long is given back. */
+export const OVERFLOW_KEPT_MS = 10_000;
+
 /** A paused socket is resumed when this many or fewer are waiting. */
 export const RECEIVE_QUEUE_BYTES_LOW = 256 * 1024;
 
@@ -46,5 +62,8 @@ export const HEAD_TIMEOUT_MS = 10_000;
 export const TICK_MS_MAX = 4_000;
 
 assert(RECEIVE_QUEUE_BYTES_LOW < RECEIVE_QUEUE_BYTES_MAX);
+assert(RECEIVE_QUEUE_BYTES_MAX < OVERFLOW_AREA_BYTES);
+assert(OVERFLOW_AREA_BYTES < RECEIVE_QUEUE_BYTES_HARD_MAX);
+assert(OVERFLOW_AREA_BYTES % OVERFLOW_SLOT_BYTES === 0);
 assert(DRAIN_BYTES_MAX <= RECEIVE_QUEUE_BYTES_MAX);
 assert(DRAIN_BYTES_MAX < LINGER_BYTES_MAX);

@@ -21,6 +21,7 @@ import type * as uws from 'uWebSockets.js';
 import { HeadGuard } from './head-guard.js';
 import type { HeadRefusal } from './head-guard.js';
 import { HttpExchange } from './http-exchange.js';
+import { OverflowArea, type HeldPiece } from './overflow-area.js';
 import { refusalText, statusText } from './reply-framing.js';
 import type { ExchangeHost } from './responder.js';
 import { TickClock } from './tick-clock.js';
@@ -49,6 +50,7 @@ export class UwsTransport implements Transport, ExchangeHost {
   readonly #app: uws.TemplatedApp;
   readonly #guard = new HeadGuard();
   readonly #clock: TickClock;
+  readonly #overflow = new OverflowArea();
   #listenSocket: uws.us_listen_socket | undefined;
   #inFlightCount = 0;
   #isDraining = false;
@@ -163,11 +165,15 @@ export class UwsTransport implements Transport, ExchangeHost {
   /** @param chunk - A view on the library's buffer, gone when this returns. */
   #onData(exchange: HttpExchange, chunk: ArrayBuffer, isLast: boolean): void {
     try {
-      const piece = exchange.wantsBody ? ownCopy(chunk) : undefined;
+      const piece = exchange.wantsBody ? this.#keep(exchange, chunk) : undefined;
       exchange.receive(piece, chunk.byteLength, isLast);
     } catch (fault) {
       this.onFault(fault, 'onData');
     }
+  }
+
+  #keep(exchange: HttpExchange, chunk: ArrayBuffer): Uint8Array | HeldPiece {
+    return (exchange.isPaused ? this.#overflow.hold(chunk) : undefined) ?? ownCopy(chunk);
   }
 
   #run(exchange: HttpExchange): void {

@@ -13,8 +13,8 @@ export interface ByteSource extends AsyncIterable<Uint8Array> {
   readonly contentLength: number | undefined;
 }
 
-/** Why a {@link ByteSource} ended before its last byte. */
-export type BodyFailure = 'aborted' | 'timeout' | 'malformed';
+/** Why a {@link ByteSource} ended before its last byte; `overrun`: it came too fast to be kept. */
+export type BodyFailure = 'aborted' | 'timeout' | 'malformed' | 'overrun';
 
 /** Thrown out of a {@link ByteSource} by the transport; the connection is closed afterwards. */
 export class BodyError extends Error {

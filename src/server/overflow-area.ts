@@ -1,0 +1,75 @@
+/**
+ * Memory for what a socket still delivers after it was paused.
+ *
+ * uWebSockets.js reads a socket again at once while each read fills its buffer of 512 KiB, paused
+ * or not. A sender on the same host that refills the kernel's buffer as fast as we copy keeps that
+ * loop running: with copies into new memory, whose pages the kernel must clear first, 800 MiB of one
+ * upload were read before the pause took effect. Copies into memory that is there already are three times
+ * as fast, so the loop overtakes the sender and ends.
+ *
+ * One area serves all requests of a process; it is made when it is first needed and given back when
+ * nothing has needed it for a while.
+ *
+ * @module
+ */
+
+import { OVERFLOW_AREA_BYTES, OVERFLOW_KEPT_MS, OVERFLOW_SLOT_BYTES } from './transport-limits.js';
+
+/** A piece whose bytes lie in the area. Exactly one of the two methods is called, once. */
+export interface HeldPiece {
+  readonly byteLength: number;
+  /** A copy that belongs to the caller; the slot is free again. */
+  take(): Uint8Array;
+  /** Frees the slot. */
+  drop(): void;
+}
+
+/** See the module comment. */
+export class OverflowArea {
+  #area: Buffer | undefined;
+  #free: number[] = [];
+  #heldCount = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @returns undefined when the area is full or the chunk is longer than a slot. */
+  hold(chunk: ArrayBuffer): HeldPiece | undefined {
+    if (chunk.byteLength > OVERFLOW_SLOT_BYTES) return undefined;
+    const area = this.#require();
+    const slot = this.#free.pop();
+    if (slot === undefined) return undefined;
+    this.#heldCount += 1;
+    const start = slot * OVERFLOW_SLOT_BYTES;
+    const piece = area.subarray(start, start + chunk.byteLength);
+    piece.set(new Uint8Array(chunk));
+    const drop = (): void => this.#release(slot);
+    return {
+      byteLength: chunk.byteLength,
+      take: () => {
+        const copy = Buffer.from(piece);
+        drop();
+        return copy;
+      },
+      drop,
+    };
+  }
+
+  #require(): Buffer {
+    clearTimeout(this.#timer);
+    if (this.#area === undefined) {
+      // Filled, because only pages that were written to are there.
+      this.#area = Buffer.alloc(OVERFLOW_AREA_BYTES, 1);
+      const slotCount = OVERFLOW_AREA_BYTES / OVERFLOW_SLOT_BYTES;
+      this.#free = Array.from({ length: slotCount }, (_, slot) => slot);
+    }
+    return this.#area;
+  }
+
+  #release(slot: number): void {
+    this.#free.push(slot);
+    this.#heldCount -= 1;
+    if (this.#heldCount > 0) return;
+    this.#timer = setTimeout(() => {
+      if (this.#heldCount === 0) this.#area = undefined;
+    }, OVERFLOW_KEPT_MS).unref();
+  }
+}

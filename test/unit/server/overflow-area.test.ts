@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { OverflowArea } from '#src/server/overflow-area.js';
+import { ReceiveQueue } from '#src/server/receive-queue.js';
+import {
+  OVERFLOW_AREA_BYTES,
+  OVERFLOW_SLOT_BYTES,
+  RECEIVE_QUEUE_BYTES_MAX,
+} from '#src/server/transport-limits.js';
+
+const SLOT_COUNT = OVERFLOW_AREA_BYTES / OVERFLOW_SLOT_BYTES;
+
+function chunkOf(text: string): ArrayBuffer {
+  return Uint8Array.from(Buffer.from(text)).buffer;
+}
+
+test('a held piece outlives the chunk, and its copy outlives the slot', () => {
+  const area = new OverflowArea();
+  const chunk = chunkOf('first');
+  const held = area.hold(chunk);
+  new Uint8Array(chunk).fill(0);
+  const taken = held?.take();
+  // The freed slot is the next to be used.
+  area.hold(chunkOf('other'))?.drop();
+  assert.equal(Buffer.from(taken ?? []).toString(), 'first');
+});
+
+test('a full area holds nothing more until a slot is free', () => {
+  const area = new OverflowArea();
+  const held = Array.from({ length: SLOT_COUNT }, () => area.hold(chunkOf('x')));
+  assert(held.every((piece) => piece !== undefined));
+  assert.equal(area.hold(chunkOf('y')), undefined);
+  held[7]?.drop();
+  assert.equal(Buffer.from(area.hold(chunkOf('z'))?.take() ?? []).toString(), 'z');
+  for (const [index, piece] of held.entries()) if (index !== 7) piece?.drop();
+});
+
+test('a chunk longer than a slot is not held', () => {
+  assert.equal(new OverflowArea().hold(new ArrayBuffer(OVERFLOW_SLOT_BYTES + 1)), undefined);
+});
+
+test('ReceiveQueue hands out held pieces in their order, and frees those it drops', async () => {
+  const area = new OverflowArea();
+  const gate = { pauseReceiving: () => undefined, resumeReceiving: () => undefined };
+  const queue = new ReceiveQueue(undefined, gate);
+  queue.push(Buffer.alloc(RECEIVE_QUEUE_BYTES_MAX, 'a'));
+  assert(queue.isPaused);
+  for (const text of ['b', 'c', 'd']) {
+    const piece = area.hold(chunkOf(text));
+    assert(piece !== undefined);
+    queue.push(piece);
+  }
+  assert.equal((await queue.next()).value?.byteLength, RECEIVE_QUEUE_BYTES_MAX);
+  assert.equal(Buffer.from((await queue.next()).value ?? []).toString(), 'b');
+  queue.abandon();
+  const held = Array.from({ length: SLOT_COUNT }, () => area.hold(chunkOf('x')));
+  assert(
+    held.every((piece) => piece !== undefined),
+    'every slot is free again',
+  );
+  for (const piece of held) piece.drop();
+});
