@@ -30,10 +30,11 @@ test('a full area holds nothing more until a slot is free', () => {
   const area = new OverflowArea();
   const held = Array.from({ length: SLOT_COUNT }, () => area.hold(chunkOf('x')));
   assert(held.every((piece) => piece !== undefined));
-  assert.equal(area.hold(chunkOf('y')), undefined);
+  assert(area.hold(chunkOf('y')) === undefined, 'there is no room for one more');
   held[7]?.drop();
-  assert.equal(Buffer.from(area.hold(chunkOf('z'))?.take() ?? []).toString(), 'z');
-  for (const [index, piece] of held.entries()) if (index !== 7) piece?.drop();
+  const late = area.hold(chunkOf('z'));
+  assert.equal(Buffer.from(late?.take() ?? []).toString(), 'z');
+  for (const [index, piece] of held.entries()) if (index !== 7) piece.drop();
 });
 
 test('a chunk longer than a slot is not held', () => {
