@@ -16,6 +16,7 @@ import { clusterMetrics, renderMetrics } from '../observe/metrics.js';
 import { startAdmin } from '../server/admin.js';
 import { bumpEpoch } from '../store/open-store.js';
 import { formatAddress, parseAddress, type Address } from '../util/address.js';
+import { NewerFormatError } from '../util/newer-format-error.js';
 import { firstStartBanner } from './banner.js';
 import { isReadableByOthers, prepareCredentials, readCredentials } from './credentials.js';
 import { dataPaths, prepareDataPaths, type DataPaths } from './data-paths.js';
@@ -61,6 +62,8 @@ async function prepare(config: Config, log: Log): Promise<Prepared> {
     await lockMetadata(paths.metadataPath);
   }
   const address = await probeAddress(addressOf(config.server.listen_addr));
+  // Before anything else is written: data of a later version must stay as it is.
+  const epoch = isDurable ? await startGeneration(paths, config.storage.enable_fsync) : 0;
   const { credentialsText, file, generated } = await prepareCredentials(config, paths, address);
   if (generated !== undefined) {
     process.stdout.write(firstStartBanner({ ...generated, file, address, config }));
@@ -75,8 +78,18 @@ async function prepare(config: Config, log: Log): Promise<Prepared> {
     address,
     credentialsText,
     credentialsFile: file,
-    epoch: isDurable ? await bumpEpoch(paths.metadataPath, config.storage.enable_fsync) : 0,
+    epoch,
   };
+}
+
+/** @throws {StartError} the data was written by a later version. */
+async function startGeneration(paths: DataPaths, isFsyncEnabled: boolean): Promise<number> {
+  try {
+    return await bumpEpoch(paths.metadataPath, isFsyncEnabled);
+  } catch (error) {
+    if (!(error instanceof NewerFormatError)) throw error;
+    throw new StartError(error.message, { cause: error });
+  }
 }
 
 /** The configuration as the children shall see it: absolute paths and the real port. */

@@ -5,10 +5,13 @@
  * attributes = present:varint (text for each set bit, low first)  count:varint (name:text value:text)*
  * ```
  *
+ * A bit beyond the list was set by a later version, and its text cannot be told from what follows.
+ *
  * @module
  */
 
 import type { ObjectAttributes } from '../s3/object-attributes.js';
+import { NewerFormatError } from '../util/newer-format-error.js';
 import type { RecordReader, RecordWriter } from './record-codec.js';
 
 // The position in this list is the bit in the record: append only.
@@ -40,6 +43,9 @@ export function putAttributes(writer: RecordWriter, attributes: ObjectAttributes
 
 export function attributesOf(reader: RecordReader): ObjectAttributes {
   const present = reader.varint();
+  if (present >= 1 << TEXT_MEMBERS.length) {
+    throw new NewerFormatError('record has attributes unknown to this version');
+  }
   const attributes: { -readonly [Member in (typeof TEXT_MEMBERS)[number]]?: string } = {};
   TEXT_MEMBERS.forEach((member, bit) => {
     if ((present & (1 << bit)) !== 0) attributes[member] = reader.text();

@@ -22,6 +22,11 @@
  * @module
  */
 
+/** Of everything under `metadata_path` and `base_path`; see docs/ON_DISK_FORMAT.md, "Versions". */
+export const INDEX_FORMAT = 1;
+/** LMDB's own limit. */
+export const KEY_BYTES_MAX = 1978;
+
 export const SEQUENCE_KEY = Buffer.from('sequence');
 export const EPOCH_KEY = Buffer.from('epoch');
 export const NEXT_BUCKET_ID_KEY = Buffer.from('next-bucket-id');

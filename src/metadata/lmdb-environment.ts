@@ -9,8 +9,12 @@
  * @module
  */
 
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+
 import { open, type Database, type RootDatabase } from 'lmdb';
 
+import { NewerFormatError } from '../util/newer-format-error.js';
 import { CommitQueue, type CountingWriteView } from './commit-queue.js';
 import {
   StaleEpochError,
@@ -21,7 +25,7 @@ import {
   type RangeQuery,
   type Table,
 } from './environment.js';
-import { EPOCH_KEY, SEQUENCE_KEY } from './keys.js';
+import { EPOCH_KEY, FORMAT_KEY, INDEX_FORMAT, KEY_BYTES_MAX, SEQUENCE_KEY } from './keys.js';
 import { decodeNumber, encodeNumber } from './record-codec.js';
 
 type Tables = Readonly<Record<Table, Database<Buffer, Buffer>>>;
@@ -38,12 +42,47 @@ export interface LmdbOptions {
 /** Address space reserved for the map; the file grows only as it is used. */
 const MAP_SIZE_BYTES = 1024 ** 4;
 const READERS_COUNT_MAX = 2048;
-/** LMDB's own limit. No key of ours comes near it, but a request may ask for any text. */
-const KEY_BYTES_MAX = 1978;
 
-/** Opens or creates the index. @throws when the directory is not usable. */
+/**
+ * Opens or creates the index.
+ *
+ * @throws {NewerFormatError} a later version of this program wrote it; nothing was changed.
+ * @throws when the directory is not usable.
+ */
 export function openLmdbEnvironment(options: LmdbOptions): Environment {
+  requireKnownFormat(options.path);
   return new LmdbEnvironment(options);
+}
+
+/** Read-only, because opening the tables for writing would create those that are missing. */
+function requireKnownFormat(path: string): void {
+  if (!existsSync(`${path}/data.mdb`)) return;
+  const root = open<Buffer, Buffer>({
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    readOnly: true,
+    mapSize: MAP_SIZE_BYTES,
+    maxDbs: TABLES.length + 4,
+    maxReaders: READERS_COUNT_MAX,
+  });
+  try {
+    const system = root.openDB<Buffer, Buffer>({
+      name: 'system',
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    }) as Database<Buffer, Buffer> | undefined;
+    const bytes = system?.getBinary(FORMAT_KEY);
+    if (bytes === undefined) return;
+    const format = decodeNumber(bytes);
+    if (format !== INDEX_FORMAT) {
+      throw new NewerFormatError(
+        `The index in ${path} has format ${format}; this version of s3ish reads ${INDEX_FORMAT}`,
+      );
+    }
+  } finally {
+    void root.close();
+  }
 }
 
 class LmdbEnvironment implements Environment {
@@ -125,6 +164,7 @@ class LmdbWriteView implements CountingWriteView {
   }
 
   put(table: Table, key: Uint8Array, value: Uint8Array): void {
+    assert(key.byteLength <= KEY_BYTES_MAX, 'a stored key fits LMDB');
     this.writeCount += 1;
     this.#tables[table].putSync(asBuffer(key), asBuffer(value));
   }
@@ -163,6 +203,7 @@ function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {
 }
 
 function getBorrowed(db: Database<Buffer, Buffer>, key: Uint8Array): Uint8Array | undefined {
+  // No key of ours is that long, but a request may ask for any text.
   if (key.byteLength > KEY_BYTES_MAX) return undefined;
   const bytes = db.getBinaryFast(asBuffer(key)) as (Buffer & { length: number }) | undefined;
   if (bytes === undefined) return undefined;
@@ -175,13 +216,16 @@ function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] 
   const range = db.getRange({
     start: asBound(query.start),
     end: asBound(query.end),
+    // A key that equals the kept bytes of a cut bound is below the bound.
+    exclusiveStart: query.start.byteLength > KEY_BYTES_MAX,
+    inclusiveEnd: query.end.byteLength > KEY_BYTES_MAX,
     limit: query.countMax,
   });
   for (const { key, value } of range) entries.push({ key, value });
   return entries;
 }
 
-// All keys are shorter than the limit, so they are before or after a bound by its first bytes.
+// No key is longer than the limit, so keys are before or after a bound by its first bytes.
 function asBound(bytes: Uint8Array): Buffer {
   return asBuffer(bytes.byteLength > KEY_BYTES_MAX ? bytes.subarray(0, KEY_BYTES_MAX) : bytes);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import assert from 'node:assert/strict';
+
 import { CommitQueue, type CountingWriteView } from './commit-queue.js';
 import {
   TABLES,
@@ -13,6 +15,7 @@ import {
   type RangeQuery,
   type Table,
 } from './environment.js';
+import { KEY_BYTES_MAX } from './keys.js';
 
 /** Opens an empty index that vanishes with the process. */
 export function openMemoryEnvironment(): Environment {
@@ -55,7 +58,9 @@ class SortedTable {
       const key = this.#keys[index];
       if (key === undefined || key >= end) break;
       const value = this.#values.get(key);
-      if (value !== undefined) entries.push({ key: Buffer.from(key, 'latin1'), value });
+      if (value !== undefined) {
+        entries.push({ key: Buffer.from(key, 'latin1'), value: Uint8Array.from(value) });
+      }
     }
     return entries;
   }
@@ -109,6 +114,7 @@ class MemoryEnvironment implements Environment, CountingWriteView {
   }
 
   put(table: Table, key: Uint8Array, value: Uint8Array): void {
+    assert(key.byteLength <= KEY_BYTES_MAX, 'a stored key fits LMDB');
     this.#set(table, key, value);
   }
 

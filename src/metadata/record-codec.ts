@@ -2,24 +2,46 @@
  * The frame every record shares, and the primitive fields inside it.
  *
  * ```text
- * record   = format:u8  crc32:u32le  body          crc32 covers format and body
- * varint   = 7 bits a byte, low first, high bit set on all but the last
- * text     = length:varint utf8
- * bytes    = length:varint raw
+ * record     = format:u8  crc32:u32le  body  extension*     crc32 covers all but itself
+ * varint     = 7 bits a byte, low first, high bit set on all but the last; at most 8 bytes
+ * text       = length:varint utf8
+ * bytes      = length:varint raw
+ * extension  = tag:varint content:bytes                     tags ascending, up to the end
  * ```
+ *
+ * Extensions are how a record grows without a new format. A reader keeps an even tag that it does
+ * not know, so that rewriting the record loses nothing; it refuses a record with an unknown odd
+ * tag, because whoever ignored that one would misread the object.
  *
  * @see docs/ON_DISK_FORMAT.md, "Records"
  * @module
  */
 
+import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 
-/** A stored record fails its checksum or has an unknown format. A fault, never an S3 error. */
+import { NewerFormatError } from '../util/newer-format-error.js';
+
+/** A stored record fails its checksum or makes no sense. A fault, never an S3 error. */
 export class DamagedRecordError extends Error {
   override readonly name = 'DamagedRecordError';
 }
 
+/** Optional content at the end of a record. */
+export interface Extension {
+  /** Even: may be ignored and must be kept. Odd: whoever does not know it must not go on. */
+  readonly tag: number;
+  readonly content: Uint8Array;
+}
+
+/** Mixed into records that may carry extensions; absent means none. */
+export interface Extensible {
+  readonly extensions?: readonly Extension[];
+}
+
 const HEADER_BYTES = 5;
+/** Enough for 2^53 - 1. */
+const VARINT_BYTES_MAX = 8;
 
 /** Grows as needed; `finish` hands out a copy, so one writer can serve a process. */
 export class RecordWriter {
@@ -40,7 +62,8 @@ export class RecordWriter {
 
   /** Whole number, 0 to 2^53 - 1. */
   varint(value: number): this {
-    this.#reserve(8);
+    assert(Number.isSafeInteger(value) && value >= 0, 'a stored number is whole and not negative');
+    this.#reserve(VARINT_BYTES_MAX);
     let rest = value;
     while (rest >= 0x80) {
       this.#buffer[this.#position++] = (rest % 0x80) | 0x80;
@@ -74,6 +97,16 @@ export class RecordWriter {
     return this.bytes(Buffer.from(value, 'hex'));
   }
 
+  extensions(extensions: readonly Extension[] | undefined): this {
+    let previous = -1;
+    for (const { tag, content } of extensions ?? []) {
+      assert(tag > previous, 'tags of extensions ascend');
+      previous = tag;
+      this.varint(tag).bytes(content);
+    }
+    return this;
+  }
+
   /** @returns the framed record, owned by the caller. */
   finish(): Buffer {
     const record = Buffer.from(this.#buffer.subarray(0, this.#position));
@@ -93,10 +126,15 @@ export class RecordWriter {
 /** Reads the fields of a verified record in order. */
 export class RecordReader {
   readonly #buffer: Buffer;
+  readonly #what: string;
   #position = HEADER_BYTES;
 
-  /** @throws {DamagedRecordError} too short, wrong checksum, or a format other than `format`. */
+  /**
+   * @throws {DamagedRecordError} too short, or a wrong checksum.
+   * @throws {NewerFormatError} a format other than `format`.
+   */
   constructor(record: Uint8Array, format: number, what: string) {
+    this.#what = what;
     this.#buffer = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
     if (this.#buffer.length < HEADER_BYTES) {
       throw new DamagedRecordError(`${what} record holds ${this.#buffer.length} bytes`);
@@ -106,8 +144,47 @@ export class RecordReader {
     }
     const found = this.#buffer[0];
     if (found !== format) {
-      throw new DamagedRecordError(`${what} record has format ${String(found)}, not ${format}`);
+      throw new NewerFormatError(
+        `${what} record has format ${String(found)}; this version of s3ish reads ${format}`,
+      );
     }
+  }
+
+  /**
+   * A number that stands for a member of a list.
+   *
+   * @throws {NewerFormatError} a number this version gives no meaning to.
+   */
+  member<Member>(members: readonly (Member | undefined)[], name: string): Member {
+    const index = this.u8();
+    const member = members[index];
+    if (member === undefined) throw this.#newer(`${name} ${index}`);
+    return member;
+  }
+
+  /**
+   * What follows the body, up to the end: `{}` when there is nothing.
+   *
+   * @param known - tags the caller understands.
+   * @throws {NewerFormatError} an unknown tag that must be understood.
+   */
+  extensions(known: readonly number[] = []): Extensible {
+    if (this.#position === this.#buffer.length) return {};
+    const extensions: Extension[] = [];
+    let previous = -1;
+    while (this.#position < this.#buffer.length) {
+      const tag = this.varint();
+      if (tag <= previous) throw new DamagedRecordError(`${this.#what} record repeats tag ${tag}`);
+      previous = tag;
+      if (tag % 2 === 1 && !known.includes(tag)) throw this.#newer(`extension ${tag}`);
+      extensions.push({ tag, content: Uint8Array.from(this.bytes()) });
+    }
+    return { extensions };
+  }
+
+  /** @returns the error for a part of the record that only a later version can explain. */
+  #newer(part: string): NewerFormatError {
+    return new NewerFormatError(`${this.#what} record has ${part}, unknown to this version`);
   }
 
   u8(): number {
@@ -118,12 +195,13 @@ export class RecordReader {
   varint(): number {
     let value = 0;
     let factor = 1;
-    for (;;) {
+    for (let count = 0; count < VARINT_BYTES_MAX; count += 1) {
       const byte = this.u8();
       value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
+      if (byte < 0x80 && value <= Number.MAX_SAFE_INTEGER) return value;
       factor *= 0x80;
     }
+    throw new DamagedRecordError(`${this.#what} record holds a number beyond 2^53`);
   }
 
   text(): string {
@@ -157,7 +235,7 @@ export class RecordReader {
 
   #expect(byteCount: number): void {
     if (this.#position + byteCount > this.#buffer.length) {
-      throw new DamagedRecordError('record ends inside a field');
+      throw new DamagedRecordError(`${this.#what} record ends inside a field`);
     }
   }
 }
@@ -170,7 +248,9 @@ export function encodeNumber(value: number): Buffer {
 }
 
 export function decodeNumber(bytes: Uint8Array): number {
-  if (bytes.byteLength !== 8) throw new DamagedRecordError('number record is not 8 bytes');
+  if (bytes.byteLength !== 8) {
+    throw new DamagedRecordError(`number holds ${bytes.byteLength} bytes, not 8`);
+  }
   return Number(Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64BE(0));
 }
 

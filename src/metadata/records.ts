@@ -1,7 +1,8 @@
 /**
  * Records of buckets, objects, uploads, parts, layouts, manifests and garbage, and their bytes.
  *
- * The grammar of each record stands above its encoder; all share the frame of record-codec.ts.
+ * The grammar of each record stands above its encoder; all share the frame of record-codec.ts, and
+ * all but garbage and inline payloads may end in extensions. Lists of names below are append-only.
  *
  * @see docs/ON_DISK_FORMAT.md, "Records"
  * @module
@@ -10,16 +11,16 @@
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../s3/object-attributes.js';
 import { attributesOf, putAttributes } from './attributes-codec.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
-import { RecordReader, RecordWriter } from './record-codec.js';
+import { DamagedRecordError, RecordReader, RecordWriter, type Extensible } from './record-codec.js';
 
-export interface BucketRecord {
+export interface BucketRecord extends Extensible {
   readonly id: number;
   readonly account: string;
   readonly region: string;
   readonly createdMs: number;
 }
 
-export interface CountersRecord {
+export interface CountersRecord extends Extensible {
   readonly objectCount: number;
   readonly objectBytes: number;
   readonly uploadCount: number;
@@ -30,7 +31,7 @@ export type PlacementRecord =
   | { readonly kind: 'plain'; readonly blobId: string }
   | { readonly kind: 'parts'; readonly blobId: string; readonly uploadId: string };
 
-export interface ObjectRecord {
+export interface ObjectRecord extends Extensible {
   readonly sequence: number;
   /** Empty for the null version, else the text of the version id. */
   readonly versionId: string;
@@ -45,7 +46,7 @@ export interface ObjectRecord {
   readonly attributes: ObjectAttributes;
 }
 
-export interface UploadRecord {
+export interface UploadRecord extends Extensible {
   readonly initiatedMs: number;
   /** Grows with every part, so that a completion can tell whether its view is still right. */
   readonly revision: number;
@@ -59,7 +60,7 @@ export interface UploadRecord {
   readonly attributes: ObjectAttributes;
 }
 
-export interface PartRecord {
+export interface PartRecord extends Extensible {
   readonly blobId: string;
   readonly sizeBytes: number;
   readonly md5Hex: string;
@@ -67,13 +68,13 @@ export interface PartRecord {
   readonly checksum: ObjectChecksum;
 }
 
-export interface LayoutRecord {
+export interface LayoutRecord extends Extensible {
   readonly sizeBytes: number;
   readonly blockSizeBytes: number;
   readonly blockChecksums: Uint32Array;
 }
 
-export interface ManifestRecord {
+export interface ManifestRecord extends Extensible {
   readonly parts: readonly { readonly partNumber: number; readonly sizeBytes: number }[];
 }
 
@@ -95,8 +96,9 @@ export type GarbageRecord =
     };
 
 const FORMAT = 1;
-// The position in this list is the number in the record: append only.
-const ALGORITHMS: readonly ChecksumAlgorithm[] = [
+// The position in these lists is the number in the record: append only.
+const ALGORITHMS: readonly (ChecksumAlgorithm | 'none')[] = [
+  'none',
   'CRC32',
   'CRC32C',
   'CRC64NVME',
@@ -108,6 +110,9 @@ const ALGORITHMS: readonly ChecksumAlgorithm[] = [
   'XXHASH3',
   'XXHASH128',
 ];
+const CHECKSUM_TYPES: readonly ChecksumType[] = ['FULL_OBJECT', 'COMPOSITE'];
+const PLACEMENTS = ['inline', 'plain', 'parts'] as const;
+const GARBAGE_KINDS = [undefined, 'blob', 'upload'] as const;
 const writer = new RecordWriter();
 
 /** `bucket = id:varint account:text region:text createdMs:varint` */
@@ -118,6 +123,7 @@ export function encodeBucket(record: BucketRecord): Buffer {
     .text(record.account)
     .text(record.region)
     .varint(record.createdMs)
+    .extensions(record.extensions)
     .finish();
 }
 
@@ -128,6 +134,7 @@ export function decodeBucket(bytes: Uint8Array): BucketRecord {
     account: reader.text(),
     region: reader.text(),
     createdMs: reader.varint(),
+    ...reader.extensions(),
   };
 }
 
@@ -138,6 +145,7 @@ export function encodeCounters(record: CountersRecord): Buffer {
     .varint(record.objectCount)
     .varint(record.objectBytes)
     .varint(record.uploadCount)
+    .extensions(record.extensions)
     .finish();
 }
 
@@ -148,6 +156,7 @@ export function decodeCounters(bytes: Uint8Array | undefined): CountersRecord {
     objectCount: reader.varint(),
     objectBytes: reader.varint(),
     uploadCount: reader.varint(),
+    ...reader.extensions(),
   };
 }
 
@@ -168,7 +177,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
   putChecksum(record.checksum);
   putPlacement(record.placement);
   putAttributes(writer, record.attributes);
-  return writer.finish();
+  return writer.extensions(record.extensions).finish();
 }
 
 export function decodeObject(bytes: Uint8Array): ObjectRecord {
@@ -183,6 +192,7 @@ export function decodeObject(bytes: Uint8Array): ObjectRecord {
     checksum: checksumOf(reader),
     placement: placementOf(reader),
     attributes: attributesOf(reader),
+    ...reader.extensions(),
   };
 }
 
@@ -198,12 +208,10 @@ export function encodeUpload(record: UploadRecord): Buffer {
     .varint(record.startSequence)
     .u8(record.isKeyDeleted ? 1 : 0)
     .text(record.account)
-    .u8(
-      record.checksumAlgorithm === undefined ? 0 : ALGORITHMS.indexOf(record.checksumAlgorithm) + 1,
-    )
-    .u8(record.checksumType === 'COMPOSITE' ? 1 : 0);
+    .u8(ALGORITHMS.indexOf(record.checksumAlgorithm ?? 'none'))
+    .u8(CHECKSUM_TYPES.indexOf(record.checksumType));
   putAttributes(writer, record.attributes);
-  return writer.finish();
+  return writer.extensions(record.extensions).finish();
 }
 
 export function decodeUpload(bytes: Uint8Array): UploadRecord {
@@ -214,9 +222,10 @@ export function decodeUpload(bytes: Uint8Array): UploadRecord {
     startSequence: reader.varint(),
     isKeyDeleted: reader.u8() === 1,
     account: reader.text(),
-    checksumAlgorithm: ALGORITHMS[reader.u8() - 1],
-    checksumType: reader.u8() === 1 ? 'COMPOSITE' : 'FULL_OBJECT',
+    checksumAlgorithm: algorithmOf(reader),
+    checksumType: reader.member(CHECKSUM_TYPES, 'checksum type'),
     attributes: attributesOf(reader),
+    ...reader.extensions(),
   };
 }
 
@@ -229,7 +238,7 @@ export function encodePart(record: PartRecord): Buffer {
     .raw(Buffer.from(record.md5Hex, 'hex'))
     .varint(record.lastModifiedMs);
   putChecksum(record.checksum);
-  return writer.finish();
+  return writer.extensions(record.extensions).finish();
 }
 
 export function decodePart(bytes: Uint8Array): PartRecord {
@@ -240,12 +249,13 @@ export function decodePart(bytes: Uint8Array): PartRecord {
     md5Hex: reader.raw(16).toString('hex'),
     lastModifiedMs: reader.varint(),
     checksum: checksumOf(reader),
+    ...reader.extensions(),
   };
-  if (record.checksum === undefined) throw new Error('part record has no checksum');
+  if (record.checksum === undefined) throw new DamagedRecordError('part record has no checksum');
   return { ...record, checksum: record.checksum };
 }
 
-/** `layout = sizeBytes:varint blockSizeBytes:varint crc32:u32le*` */
+/** `layout = sizeBytes:varint blockSizeBytes:varint crc32:u32le*`, one CRC for each begun block */
 export function encodeLayout(record: LayoutRecord): Buffer {
   const { blockChecksums } = record;
   return writer
@@ -255,6 +265,7 @@ export function encodeLayout(record: LayoutRecord): Buffer {
     .raw(
       new Uint8Array(blockChecksums.buffer, blockChecksums.byteOffset, blockChecksums.byteLength),
     )
+    .extensions(record.extensions)
     .finish();
 }
 
@@ -262,43 +273,43 @@ export function decodeLayout(bytes: Uint8Array): LayoutRecord {
   const reader = new RecordReader(bytes, FORMAT, 'layout');
   const sizeBytes = reader.varint();
   const blockSizeBytes = reader.varint();
-  const raw = Uint8Array.from(reader.rest());
-  return { sizeBytes, blockSizeBytes, blockChecksums: new Uint32Array(raw.buffer) };
+  if (blockSizeBytes === 0) throw new DamagedRecordError('layout record has blocks of 0 bytes');
+  const blockCount = Math.ceil(sizeBytes / blockSizeBytes);
+  const raw = Uint8Array.from(reader.raw(blockCount * 4));
+  const blockChecksums = new Uint32Array(raw.buffer);
+  return { sizeBytes, blockSizeBytes, blockChecksums, ...reader.extensions() };
 }
 
-/** `manifest = (partNumber:varint sizeBytes:varint)*` preceded by their count */
+/** `manifest = count:varint (partNumber:varint sizeBytes:varint)*` */
 export function encodeManifest(record: ManifestRecord): Buffer {
   writer.start(FORMAT).varint(record.parts.length);
   for (const part of record.parts) writer.varint(part.partNumber).varint(part.sizeBytes);
-  return writer.finish();
+  return writer.extensions(record.extensions).finish();
 }
 
 export function decodeManifest(bytes: Uint8Array): ManifestRecord {
   const reader = new RecordReader(bytes, FORMAT, 'manifest');
-  const parts = Array.from({ length: reader.varint() }, () => ({
-    partNumber: reader.varint(),
-    sizeBytes: reader.varint(),
-  }));
-  return { parts };
+  const count = reader.varint();
+  const parts: { partNumber: number; sizeBytes: number }[] = [];
+  for (let index = 0; index < count; index += 1) {
+    parts.push({ partNumber: reader.varint(), sizeBytes: reader.varint() });
+  }
+  return { parts, ...reader.extensions() };
 }
 
 /** `garbage = 1 bucket:text key:text blobId:bytes | 2 bucket key uploadId:text blobId:bytes` */
 export function encodeGarbage(record: GarbageRecord): Buffer {
-  writer
-    .start(FORMAT)
-    .u8(record.kind === 'blob' ? 1 : 2)
-    .text(record.bucket)
-    .text(record.key);
+  writer.start(FORMAT).u8(GARBAGE_KINDS.indexOf(record.kind)).text(record.bucket).text(record.key);
   if (record.kind === 'upload') writer.text(record.uploadId);
   return writer.hex(record.blobId).finish();
 }
 
 export function decodeGarbage(bytes: Uint8Array): GarbageRecord {
   const reader = new RecordReader(bytes, FORMAT, 'garbage');
-  const kind = reader.u8();
+  const kind = reader.member(GARBAGE_KINDS, 'kind');
   const place = { bucket: reader.text(), key: reader.text() };
-  if (kind === 1) return { kind: 'blob', ...place, blobId: reader.hex() };
-  return { kind: 'upload', ...place, uploadId: reader.text(), blobId: reader.hex() };
+  if (kind === 'blob') return { kind, ...place, blobId: reader.hex() };
+  return { kind, ...place, uploadId: reader.text(), blobId: reader.hex() };
 }
 
 /** `inline = the payload`; the frame's checksum covers it. */
@@ -312,34 +323,33 @@ export function decodeInline(bytes: Uint8Array): Buffer {
 }
 
 function putChecksum(checksum: ObjectChecksum | undefined): void {
-  if (checksum === undefined) {
-    writer.u8(0);
-    return;
-  }
-  writer
-    .u8(ALGORITHMS.indexOf(checksum.algorithm) + 1)
-    .u8(checksum.type === 'COMPOSITE' ? 1 : 0)
-    .bytes(Buffer.from(checksum.value, 'base64'));
+  writer.u8(ALGORITHMS.indexOf(checksum?.algorithm ?? 'none'));
+  if (checksum === undefined) return;
+  writer.u8(CHECKSUM_TYPES.indexOf(checksum.type)).bytes(Buffer.from(checksum.value, 'base64'));
 }
 
 function checksumOf(reader: RecordReader): ObjectChecksum | undefined {
-  const algorithm = ALGORITHMS[reader.u8() - 1];
+  const algorithm = algorithmOf(reader);
   if (algorithm === undefined) return undefined;
-  const type = reader.u8() === 1 ? 'COMPOSITE' : 'FULL_OBJECT';
+  const type = reader.member(CHECKSUM_TYPES, 'checksum type');
   return { algorithm, type, value: reader.bytes().toString('base64') };
 }
 
+function algorithmOf(reader: RecordReader): ChecksumAlgorithm | undefined {
+  const algorithm = reader.member(ALGORITHMS, 'checksum algorithm');
+  return algorithm === 'none' ? undefined : algorithm;
+}
+
 function putPlacement(placement: PlacementRecord): void {
-  if (placement.kind === 'inline') writer.u8(0);
-  else if (placement.kind === 'plain') writer.u8(1).hex(placement.blobId);
-  else writer.u8(2).hex(placement.blobId).text(placement.uploadId);
+  writer.u8(PLACEMENTS.indexOf(placement.kind));
+  if (placement.kind === 'inline') return;
+  writer.hex(placement.blobId);
+  if (placement.kind === 'parts') writer.text(placement.uploadId);
 }
 
 function placementOf(reader: RecordReader): PlacementRecord {
-  const kind = reader.u8();
-  if (kind === 0) return { kind: 'inline' };
+  const kind = reader.member(PLACEMENTS, 'placement');
+  if (kind === 'inline') return { kind };
   const blobId = reader.hex();
-  return kind === 1
-    ? { kind: 'plain', blobId }
-    : { kind: 'parts', blobId, uploadId: reader.text() };
+  return kind === 'plain' ? { kind, blobId } : { kind, blobId, uploadId: reader.text() };
 }

@@ -14,6 +14,7 @@ import {
   bucketIdKey,
   bucketKey,
   garbageKey,
+  INDEX_FORMAT,
   manifestKey,
   NEXT_BUCKET_ID_KEY,
   objectKey,
@@ -314,7 +315,7 @@ export function setEpochAction(
   const bytes = txn.get('system', input.key);
   const epoch = (bytes === undefined ? 0 : decodeNumber(bytes)) + 1;
   txn.put('system', input.key, encodeNumber(epoch));
-  txn.put('system', input.format, encodeNumber(1));
+  txn.put('system', input.format, encodeNumber(INDEX_FORMAT));
   return epoch;
 }
 

@@ -7,6 +7,7 @@
 
 import type { BlobLayout } from '../blobs/blob-store.js';
 import type { ObjectAttributes, ObjectChecksum } from '../s3/object-attributes.js';
+import { NewerFormatError } from '../util/newer-format-error.js';
 
 const SIDECAR_FORMAT = 1;
 
@@ -46,11 +47,35 @@ export interface ManifestSidecar extends SidecarBase {
   }[];
 }
 
-export function writeSidecar(
-  sidecar: ObjectSidecar | PartSidecar | ManifestSidecar,
-  layout: BlobLayout,
-): string {
+export type Sidecar = ObjectSidecar | PartSidecar | ManifestSidecar;
+
+export function writeSidecar(sidecar: Sidecar, layout: BlobLayout): string {
   const { sizeBytes, blockSizeBytes, blockChecksums } = layout;
   const blocks = { sizeBytes, blockSizeBytes, blockCrc32: Array.from(blockChecksums) };
   return `${JSON.stringify({ format: SIDECAR_FORMAT, ...sidecar, ...blocks })}\n`;
 }
+
+/**
+ * Reads what {@link writeSidecar} wrote. Members that later versions added are left alone.
+ *
+ * @throws {NewerFormatError} another format.
+ * @throws {SyntaxError} not a finished sidecar.
+ */
+export function readSidecar(text: string): { sidecar: Sidecar; layout: BlobLayout } {
+  const stored = JSON.parse(text) as StoredSidecar;
+  const { format, sizeBytes, blockSizeBytes, blockCrc32, ...sidecar } = stored;
+  if (format !== SIDECAR_FORMAT) {
+    throw new NewerFormatError(
+      `The sidecar has format ${String(format)}; this version of s3ish reads ${SIDECAR_FORMAT}`,
+    );
+  }
+  const blockChecksums = Uint32Array.from(blockCrc32);
+  return { sidecar, layout: { sizeBytes, blockSizeBytes, blockChecksums } };
+}
+
+type StoredSidecar = Sidecar & {
+  readonly format: unknown;
+  readonly sizeBytes: number;
+  readonly blockSizeBytes: number;
+  readonly blockCrc32: readonly number[];
+};
