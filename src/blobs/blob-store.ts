@@ -5,8 +5,9 @@
  * Invariants
  * 1. A blob's bytes never change after `seal` resolved, and are durable then (file, sidecar, and
  *    every directory entry that leads to them).
- * 2. A blob that was not kept is removed on disposal; after a crash its staging mark survives, so
- *    `sweepStaging` finds it without walking the tree.
+ * 2. A blob that was not kept is removed on disposal. When its process dies, its staging mark stays
+ *    and `sweepStaging` finds it without walking the tree. A power cut can lose the mark, which is
+ *    not flushed; then `walk` finds the blob.
  * 3. Every byte that `read` yields was verified against the checksum of its block.
  *
  * @see docs/ON_DISK_FORMAT.md, "Blob directories"
@@ -92,6 +93,7 @@ export interface BlobStore {
    * Makes `target` a second blob with the source's bytes, without copying them, staged like a
    * written one: durable with its own sidecar when it resolves, removed unless kept.
    *
+   * @throws {DamagedBlobError} the source is missing.
    * @returns undefined when the file system cannot link (too many links, another device).
    */
   link(
@@ -110,7 +112,5 @@ export interface BlobStore {
   sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number>;
   /** Every blob on disk, whole or not, in no order; for fsck and the full sweep. */
   walk(): AsyncIterable<FoundBlob>;
-  /** Removes what is left of a deleted bucket's directory if it is empty. */
-  removeBucketDirectory(bucket: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -50,7 +50,7 @@ export function blobPaths(basePath: string, location: BlobLocation): BlobPaths {
   return { bucket, fanOut, key, blob: `${key}/${location.blobId}` };
 }
 
-export function bucketPath(basePath: string, bucket: string): string {
+function bucketPath(basePath: string, bucket: string): string {
   assert(
     BUCKET_PATTERN.test(bucket) && !bucket.includes('..'),
     'a bucket name is a safe file name',

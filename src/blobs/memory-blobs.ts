@@ -119,14 +119,11 @@ class MemoryBlobs implements BlobStore {
     }
   }
 
-  removeBucketDirectory(): Promise<void> {
-    return Promise.resolve();
-  }
-
   close(): Promise<void> {
     this.#blobs.clear();
     return Promise.resolve();
   }
+
   async #keep({ blobId }: BlobLocation): Promise<void> {
     const blob = this.#blobs.get(blobId);
     if (blob !== undefined) blob.isKept = true;

@@ -28,7 +28,6 @@ import {
 } from './blob-store.js';
 import {
   blobPaths,
-  bucketPath,
   DATA_NAME,
   incarnationPath,
   isBlobId,
@@ -134,15 +133,6 @@ class PlainBlobs implements BlobStore {
     }
   }
 
-  async removeBucketDirectory(bucket: string): Promise<void> {
-    try {
-      await rmdir(bucketPath(this.#context.basePath, bucket));
-      this.#context.syncedBuckets.delete(bucketPath(this.#context.basePath, bucket));
-    } catch (error) {
-      if (!['ENOTEMPTY', 'ENOENT'].includes(codeOf(error))) throw error;
-    }
-  }
-
   async close(): Promise<void> {
     await rmdir(this.#context.marksPath).catch(() => undefined);
   }
@@ -238,7 +228,7 @@ async function openData(path: string, location: BlobLocation): Promise<FileHandl
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) throw error;
     throw new DamagedBlobError(location, `${path} is missing`, { cause: error });
   }
 }

@@ -10,7 +10,12 @@
 import { constants } from 'node:fs';
 import { link, mkdir, open, rm, rmdir, symlink, unlink, type FileHandle } from 'node:fs/promises';
 
-import type { BlobLayout, BlobLocation, BlobWriter } from './blob-store.js';
+import {
+  DamagedBlobError,
+  type BlobLayout,
+  type BlobLocation,
+  type BlobWriter,
+} from './blob-store.js';
 import { BLOCK_SIZE_BYTES, BlockChecksums } from './block-checksums.js';
 import { blobPaths, DATA_NAME, SIDECAR_NAME, type BlobPaths } from './layout.js';
 import type { Volume } from './volume.js';
@@ -80,7 +85,8 @@ export class PlainWriter implements BlobWriter {
     } catch (error) {
       await writer[Symbol.asyncDispose]();
       if (isLinkRefusal(error)) return undefined;
-      throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new DamagedBlobError(source, `blob ${source.blobId} is missing`, { cause: error });
     }
   }
 
