@@ -42,6 +42,8 @@ export interface Extensible {
 const HEADER_BYTES = 5;
 /** Enough for 2^53 - 1. */
 const VARINT_BYTES_MAX = 8;
+/** CRC-32 of each format byte, so that a record is checked in one pass over its body. */
+const FORMAT_CHECKSUMS = Uint32Array.from({ length: 256 }, (_, format) => crc32(Buffer.of(format)));
 
 /** Grows as needed; `finish` hands out a copy, so one writer can serve a process. */
 export class RecordWriter {
@@ -255,5 +257,5 @@ export function decodeNumber(bytes: Uint8Array): number {
 }
 
 function checksumOf(record: Buffer): number {
-  return crc32(record.subarray(HEADER_BYTES), record[0] ?? 0);
+  return crc32(record.subarray(HEADER_BYTES), FORMAT_CHECKSUMS[record[0] ?? 0]);
 }
