@@ -19,7 +19,7 @@ test('Semaphore admits as many as it has places without a wait', () => {
 
 test('Semaphore has a place again after a release', () => {
   const semaphore = semaphoreOf(1, 0);
-  semaphore.acquire();
+  void semaphore.acquire();
   semaphore.release();
   assert.equal(semaphore.acquire(), true);
   assert.equal(semaphore.acquire(), false);
@@ -27,7 +27,7 @@ test('Semaphore has a place again after a release', () => {
 
 test('Semaphore admits waiters first come, first served', async () => {
   const semaphore = semaphoreOf(1, 2);
-  semaphore.acquire();
+  void semaphore.acquire();
   const admitted: string[] = [];
   const waiters = ['first', 'second'].map(async (name) => {
     assert.equal(await semaphore.acquire(), true);
@@ -43,7 +43,7 @@ test('Semaphore admits waiters first come, first served', async () => {
 
 test('Semaphore refuses at once when the line is full', () => {
   const semaphore = semaphoreOf(1, 1);
-  semaphore.acquire();
+  void semaphore.acquire();
   assert(semaphore.acquire() instanceof Promise);
   assert.equal(semaphore.acquire(), false);
   semaphore.release();
@@ -52,7 +52,7 @@ test('Semaphore refuses at once when the line is full', () => {
 test('Semaphore refuses whoever has waited too long and gives the place to the next', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const semaphore = semaphoreOf(1, 2);
-  semaphore.acquire();
+  void semaphore.acquire();
   const late = semaphore.acquire();
   context.mock.timers.tick(WAIT_MS_MAX - 1);
   const next = semaphore.acquire();
