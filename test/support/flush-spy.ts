@@ -28,7 +28,6 @@ export async function spyOnFlushes(context: TestContext): Promise<FlushSpy> {
     ['datasync', 'fdatasync'],
     ['sync', 'fsync'],
   ] as const) {
-     
     const flush = prototype[method];
     context.mock.method(prototype, method, async function (this: FileHandle) {
       const path = readlinkSync(`/proc/self/fd/${this.fd}`);
