@@ -242,18 +242,17 @@ export class RecordReader {
   }
 }
 
-/** Unframed number, for the `system` table. */
+const NUMBER_FORMAT = 1;
+const numberWriter = new RecordWriter();
+
+/** `number = value:varint`, a record of the `system` table. This format never changes. */
 export function encodeNumber(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigUInt64BE(BigInt(value), 0);
-  return bytes;
+  return numberWriter.start(NUMBER_FORMAT).varint(value).finish();
 }
 
+/** @throws {DamagedRecordError} it is not what was written: counting on would reuse numbers. */
 export function decodeNumber(bytes: Uint8Array): number {
-  if (bytes.byteLength !== 8) {
-    throw new DamagedRecordError(`number holds ${bytes.byteLength} bytes, not 8`);
-  }
-  return Number(Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64BE(0));
+  return new RecordReader(bytes, NUMBER_FORMAT, 'number').varint();
 }
 
 function checksumOf(record: Buffer): number {

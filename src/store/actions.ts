@@ -407,6 +407,7 @@ function count(txn: WriteView, bucketId: number, change: CountersRecord): void {
     'counters',
     bucketIdKey(bucketId),
     encodeCounters({
+      ...counters,
       objectCount: counters.objectCount + change.objectCount,
       objectBytes: counters.objectBytes + change.objectBytes,
       uploadCount: counters.uploadCount + change.uploadCount,
