@@ -72,7 +72,7 @@ clientTest('aws-cli: sync, cp, mv, ls, presign, rm', absent('aws'), async (bench
 
 clientTest('s3cmd: sync, put, get, ls, del', absent('s3cmd'), async (bench, source) => {
   const host = `${bench.server.host}:${bench.server.port}`;
-  const flags = ['--no-ssl', `--host=${host}`, `--host-bucket=${host}`, '--quiet'];
+  const flags = ['--no-ssl', `--host=${host}`, `--host-bucket=${host}`, '--no-progress'];
   const s3cmd = (...args: string[]) => bench.run('s3cmd', [...flags, ...args]);
   const target = bench.path('target');
   mkdirSync(target);
