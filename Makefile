@@ -47,8 +47,9 @@ test: build-test ## Run every test that needs nothing but npm packages
 test-clients: build-test ## Run the AWS CLI, boto3, s3cmd, rclone and curl against a live server (installs them as root)
 	@bash test/clients/install.sh
 	@rm -f build/clients-report
-	@S3ISH_CLIENTS_REPORT=build/clients-report $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/clients); \
-	status=$$?; echo; cat build/clients-report; exit $$status
+	@status=0; \
+	S3ISH_CLIENTS_REPORT=build/clients-report $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/clients) || status=$$?; \
+	echo; cat build/clients-report; exit $$status
 
 check: build-test ## Check format, lint, types and tidiness
 	@npx --no-install prettier --check --log-level warn .

@@ -6,7 +6,7 @@
 
 import { afterPrefix, bucketIdKey, bucketKey, justAfter } from '../metadata/keys.js';
 import { decodeBucket, decodeCounters } from '../metadata/records.js';
-import { createBucketAction, deleteBucketAction } from './actions.js';
+import { createBucketAction, deleteBucketAction } from './bucket-actions.js';
 import { requireBucketRecord, type StoreContext } from './context.js';
 import type { Bucket, BucketCounters } from './store.js';
 

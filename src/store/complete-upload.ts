@@ -19,7 +19,7 @@ import { multipartEtag } from '../s3/etag.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newBlobId } from '../util/ids.js';
-import { completeUploadAction } from './actions.js';
+import { completeUploadAction } from './upload-actions.js';
 import { findObjectRecord, requireBucketRecord, type StoreContext } from './context.js';
 import { versionOf } from './object-version.js';
 import { writeSidecar } from './sidecar.js';
@@ -128,10 +128,16 @@ function repeatedCompletion(context: StoreContext, input: CompleteUpload): Objec
   if (record?.placement.kind !== 'parts' || record.placement.uploadId !== uploadId) throw missing;
   const bytes = context.environment.get('manifests', manifestKey(uploadId));
   if (bytes === undefined) throw missing;
-  const numbers = decodeManifest(bytes).parts.map(({ partNumber }) => partNumber);
+  const { parts } = decodeManifest(bytes);
+  const stored = new Map(
+    partRecords(context, uploadId, 0, PARTS_COUNT_MAX).map((one) => [one.partNumber, one.part]),
+  );
   const isSame =
-    numbers.length === input.parts.length &&
-    input.parts.every(({ partNumber }, index) => partNumber === numbers[index]);
+    parts.length === input.parts.length &&
+    input.parts.every(
+      ({ partNumber, etag }, index) =>
+        partNumber === parts[index]?.partNumber && etag === stored.get(partNumber)?.md5Hex,
+    );
   if (!isSame) throw missing;
   return versionOf(bucket, key, record);
 }

@@ -13,7 +13,7 @@ import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
 import { S3Error } from '../s3/errors.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newBlobId } from '../util/ids.js';
-import { publishObject } from './actions.js';
+import { publishObject } from './object-actions.js';
 import { findObjectRecord, requireBucketRecord, type StoreContext } from './context.js';
 import { versionOf } from './object-version.js';
 import { openVersion } from './open-object.js';

@@ -6,7 +6,7 @@
 
 import { S3Error } from '../s3/errors.js';
 import { assertVersionId } from '../s3/version-id.js';
-import { deleteObjectsAction } from './actions.js';
+import { deleteObjectsAction } from './object-actions.js';
 import type { StoreContext } from './context.js';
 import { NULL_VERSION_ID } from './object-version.js';
 import type { Store } from './store.js';

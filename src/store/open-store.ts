@@ -13,7 +13,7 @@ import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
-import { setEpochAction } from './actions.js';
+import { setEpochAction } from './system-actions.js';
 import { bucketCounters, createBucket, deleteBucket, findBucket, listBuckets } from './buckets.js';
 import { completeUpload } from './complete-upload.js';
 import type { StoreContext } from './context.js';

@@ -7,7 +7,7 @@
 
 import type { PlacementRecord } from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
-import { publishObject } from './actions.js';
+import { publishObject } from './object-actions.js';
 import { requireBucketRecord, type StoreContext } from './context.js';
 import { versionOf } from './object-version.js';
 import { writeSidecar } from './sidecar.js';

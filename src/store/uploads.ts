@@ -7,7 +7,7 @@
 import { partKey, partNumberOfKey } from '../metadata/keys.js';
 import { decodePart, type PartRecord } from '../metadata/records.js';
 import { newUploadId } from '../util/ids.js';
-import { abortUploadAction, createUploadAction, putPartAction } from './actions.js';
+import { abortUploadAction, createUploadAction, putPartAction } from './upload-actions.js';
 import type { StoreContext } from './context.js';
 import { writeSidecar } from './sidecar.js';
 import { isRefusal } from './staged-object.js';

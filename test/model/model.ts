@@ -219,8 +219,9 @@ export class Model implements System {
     const current = objects.get(upload.key);
     const numbers = action.parts.map(({ partNumber }) => partNumber);
     if (!upload.isOpen && current?.upload === action.upload) {
-      const isSame = numbers.join() === current.parts.map(({ partNumber }) => partNumber).join();
-      if (isSame) return { etag: current.etag };
+      const done = current.parts.map(({ partNumber, bytes }) => `${partNumber} ${md5(bytes)}`);
+      const listed = action.parts.map(({ partNumber, etag }) => `${partNumber} ${etag}`);
+      if (listed.join() === done.join()) return { etag: current.etag };
     }
     this.#upload(action.upload);
     if (numbers.some((number, index) => index > 0 && number <= (numbers[index - 1] ?? 0))) {

@@ -1,0 +1,126 @@
+/**
+ * Multipart uploads in the index, as actions: pure functions that decide first and write afterwards.
+ *
+ * @module
+ */
+
+import type { WriteView } from '../metadata/environment.js';
+import { blobIdKey, manifestKey, partKey, uploadKey } from '../metadata/keys.js';
+import {
+  decodePart,
+  encodeLayout,
+  encodeManifest,
+  encodePart,
+  encodeUpload,
+  type LayoutRecord,
+  type ManifestRecord,
+  type ObjectRecord,
+  type PartRecord,
+  type UploadRecord,
+} from '../metadata/records.js';
+import { checkWriteConditions } from './conditions.js';
+import { type PublishObjectInput, replaceObject } from './object-actions.js';
+import {
+  requireBucket,
+  requireSameBucket,
+  findObject,
+  type UploadName,
+  findUpload,
+  requireUpload,
+  discard,
+  count,
+} from './transaction.js';
+
+export interface CreateUploadInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly record: Omit<UploadRecord, 'startSequence'>;
+}
+
+export function createUploadAction(txn: WriteView, input: CreateUploadInput): UploadRecord {
+  const { id } = requireBucket(txn, input.bucket);
+  const record = { ...input.record, startSequence: txn.nextSequence() };
+  txn.put('uploads', uploadKey(id, input.key, input.uploadId), encodeUpload(record));
+  count(txn, id, { objectCount: 0, objectBytes: 0, uploadCount: 1 });
+  return record;
+}
+
+export interface PutPartInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly partNumber: number;
+  readonly part: PartRecord;
+  readonly layout: LayoutRecord;
+}
+
+export function putPartAction(txn: WriteView, input: PutPartInput): void {
+  const upload = requireUpload(txn, input);
+  const key = partKey(input.uploadId, input.partNumber);
+  const previous = txn.get('parts', key);
+  const replaced = previous === undefined ? undefined : decodePart(previous);
+  txn.put('parts', key, encodePart(input.part));
+  txn.put('layouts', blobIdKey(input.part.blobId), encodeLayout(input.layout));
+  txn.put(
+    'uploads',
+    upload.key,
+    encodeUpload({ ...upload.record, revision: upload.record.revision + 1 }),
+  );
+  if (replaced !== undefined) {
+    const { bucket, key: objectName } = input;
+    discard(txn, txn.nextSequence(), 0, {
+      kind: 'blob',
+      bucket,
+      key: objectName,
+      blobId: replaced.blobId,
+    });
+    txn.remove('layouts', blobIdKey(replaced.blobId));
+  }
+}
+
+export interface CompleteUploadInput extends PublishObjectInput {
+  readonly uploadId: string;
+  /** The revision of the upload that the manifest was made from. */
+  readonly revision: number;
+  readonly manifest: ManifestRecord;
+  /** Parts that were uploaded but not listed. */
+  readonly unused: readonly { readonly partNumber: number; readonly blobId: string }[];
+}
+
+/**
+ * @returns undefined when the upload changed meanwhile: a part arrived and the manifest must be
+ * made anew, or the upload is gone, perhaps because the same client completed it twice at once.
+ */
+export function completeUploadAction(
+  txn: WriteView,
+  input: CompleteUploadInput,
+): ObjectRecord | undefined {
+  requireSameBucket(txn, input.bucket, input.bucketId);
+  const upload = findUpload(txn, input);
+  if (upload?.record.revision !== input.revision) return undefined;
+  const current = findObject(txn, input.bucketId, input.key);
+  checkWriteConditions(input.conditions, current, input.key, upload.record);
+  const record = replaceObject(txn, input, current, -1);
+  txn.put('manifests', manifestKey(input.uploadId), encodeManifest(input.manifest));
+  txn.remove('uploads', upload.key);
+  input.unused.forEach((part, index) => {
+    txn.remove('parts', partKey(input.uploadId, part.partNumber));
+    txn.remove('layouts', blobIdKey(part.blobId));
+    discard(txn, record.sequence, index + 1, {
+      kind: 'blob',
+      bucket: input.bucket,
+      key: input.key,
+      blobId: part.blobId,
+    });
+  });
+  return record;
+}
+
+export function abortUploadAction(txn: WriteView, input: UploadName): void {
+  const { bucket, key, uploadId } = input;
+  const upload = requireUpload(txn, input);
+  txn.remove('uploads', upload.key);
+  discard(txn, txn.nextSequence(), 0, { kind: 'upload', bucket, key, uploadId, blobId: '' });
+  count(txn, upload.bucketId, { objectCount: 0, objectBytes: 0, uploadCount: -1 });
+}
