@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isCommitEcho } from '../metadata/lmdb-environment.js';
 import { openLog, type Log } from '../observe/log.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import type { Part, PartContext } from './part.js';
@@ -24,7 +25,9 @@ export async function runChild(): Promise<void> {
   const log = openLog({ level, format, processName: start.processName });
   const ending = new Ending(log);
   process.on('uncaughtException', (fault) => die(log, fault));
-  process.on('unhandledRejection', (fault) => die(log, fault));
+  process.on('unhandledRejection', (fault) => {
+    if (!isCommitEcho(fault)) die(log, fault);
+  });
   process.on('SIGTERM', () => ending.begin(0));
 
   const retire = (reason: string): void => {

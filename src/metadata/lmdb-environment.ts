@@ -12,6 +12,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 
+import { getSystemErrorName } from 'node:util';
+
 import { open, type Database, type RootDatabase } from 'lmdb';
 
 import { NewerFormatError } from '../util/newer-format-error.js';
@@ -110,12 +112,13 @@ class LmdbEnvironment implements Environment {
     }
     this.#tables = tables as Tables;
     this.#queue = new CommitQueue(async (apply) => {
-      await this.#root.childTransaction(() => {
+      const committed = this.#root.childTransaction(() => {
         const txn = new LmdbWriteView(this.#tables);
         checkEpoch(txn, options.epoch);
         apply(txn);
         txn.finish();
       });
+      await committed.catch(rethrowCommitFault);
     });
   }
 
@@ -189,6 +192,27 @@ class LmdbWriteView implements CountingWriteView {
     if (this.#sequence !== undefined)
       this.put('system', SEQUENCE_KEY, encodeNumber(this.#sequence));
   }
+}
+
+/**
+ * Whether an unhandled rejection is the echo of a failed commit: the library rejects promises that
+ * nobody can reach beside the one that was handed out, where the failure has been dealt with.
+ */
+export function isCommitEcho(error: unknown): boolean {
+  return error instanceof Error && 'commitError' in error;
+}
+
+/**
+ * A failed commit is told in two steps: a promise inside the error rejects with the reason. Left
+ * alone that one would be an unhandled rejection, which ends the process.
+ */
+async function rethrowCommitFault(error: unknown): Promise<never> {
+  if (!(error instanceof Error && 'commitError' in error)) throw error;
+  const reason: unknown = await Promise.resolve(error.commitError).catch((cause: unknown) => cause);
+  const errno = reason instanceof Error && 'code' in reason ? Number(reason.code) : 0;
+  const fault = new Error('Cannot commit to the index', { cause: reason });
+  // LMDB's own codes are negative; positive ones are those of the system, such as ENOSPC.
+  throw errno > 0 ? Object.assign(fault, { code: getSystemErrorName(-errno) }) : fault;
 }
 
 function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {
