@@ -12,6 +12,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 
+import { statfsSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 
 import { open, type Database, type RootDatabase } from 'lmdb';
@@ -44,6 +45,8 @@ export interface LmdbOptions {
 /** Address space reserved for the map; the file grows only as it is used. */
 const MAP_SIZE_BYTES = 1024 ** 4;
 const READERS_COUNT_MAX = 2048;
+/** With less than this free a disk counts as full. */
+const FULL_BYTES_MAX = 1024 * 1024;
 
 /**
  * Opens or creates the index.
@@ -118,7 +121,7 @@ class LmdbEnvironment implements Environment {
         apply(txn);
         txn.finish();
       });
-      await committed.catch(rethrowCommitFault);
+      await committed.catch((error: unknown) => rethrowCommitFault(error, options.path));
     });
   }
 
@@ -206,13 +209,21 @@ export function isCommitEcho(error: unknown): boolean {
  * A failed commit is told in two steps: a promise inside the error rejects with the reason. Left
  * alone that one would be an unhandled rejection, which ends the process.
  */
-async function rethrowCommitFault(error: unknown): Promise<never> {
+async function rethrowCommitFault(error: unknown, path: string): Promise<never> {
   if (!(error instanceof Error && 'commitError' in error)) throw error;
   const reason: unknown = await Promise.resolve(error.commitError).catch((cause: unknown) => cause);
   const errno = reason instanceof Error && 'code' in reason ? Number(reason.code) : 0;
   const fault = new Error('Cannot commit to the index', { cause: reason });
   // LMDB's own codes are negative; positive ones are those of the system, such as ENOSPC.
-  throw errno > 0 ? Object.assign(fault, { code: getSystemErrorName(-errno) }) : fault;
+  if (errno <= 0) throw fault;
+  const code = getSystemErrorName(-errno);
+  // A page of which only the beginning found room is an EIO to LMDB.
+  throw Object.assign(fault, { code: code === 'EIO' && isFull(path) ? 'ENOSPC' : code });
+}
+
+function isFull(path: string): boolean {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize < FULL_BYTES_MAX;
 }
 
 function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {
