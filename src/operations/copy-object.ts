@@ -1,10 +1,13 @@
 /**
- * CopyObject: make one object from another without moving its bytes through the client.
+ * CopyObject and UploadPartCopy: make an object or a part from a stored object without moving its
+ * bytes through the client.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
  * @module
  */
 
+import { DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
 import {
   copySourceConditions,
   evaluateCopySourceConditions,
@@ -14,6 +17,8 @@ import { S3Error } from '../s3/errors.js';
 import { COPY_SIZE_BYTES_MAX } from '../s3/limits.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
 import { assertExpectedOwner } from '../s3/owner.js';
+import { parsePartNumber } from '../s3/part-number.js';
+import { parseCopySourceRange, type ByteRange } from '../s3/range.js';
 import { assertReadable } from '../s3/storage-class.js';
 import type { ObjectVersion } from '../store/store.js';
 import { copyChecksumAlgorithm } from '../wire/checksum-headers.js';
@@ -23,10 +28,12 @@ import {
   taggingDirective,
   type Directive,
 } from '../wire/copy-headers.js';
-import { copyObjectDocument } from '../wire/documents/copy-result.js';
+import { copyObjectDocument, copyPartDocument } from '../wire/documents/copy-result.js';
 import { objectAttributes, type Headers } from '../wire/headers.js';
+import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
+import { uploadIdOf } from './upload-id.js';
 import { xmlReply } from './xml-reply.js';
 
 /** What a copy never takes from its source: the request alone decides it. */
@@ -59,6 +66,40 @@ export async function copyObject(call: Call): Promise<Reply> {
   return xmlReply(copyObjectDocument(await call.store.copyObject(copy)));
 }
 
+/**
+ * Copies a range of the source, or all of it, as it is when the request arrives, into a part.
+ *
+ * @throws {S3Error} AccessDenied, InvalidArgument, InvalidObjectState, InvalidRequest,
+ * KeyTooLongError, NoSuchBucket, NoSuchKey, NoSuchUpload, NoSuchVersion, NotImplemented,
+ * PreconditionFailed.
+ */
+export async function uploadPartCopy(call: Call): Promise<Reply> {
+  const { headers, bucket, key, limits } = call;
+  refuseUnsupportedHeaders(headers, { isCopy: true });
+  const partNumber = parsePartNumber(queryValue(call.query, 'partNumber'), limits.partsCountMax);
+  const uploadId = uploadIdOf(call);
+  const upload = call.store.headUpload(bucket, key, uploadId);
+
+  const source = findSource(call);
+  evaluateCopySourceConditions(copySourceConditions(headers), source, Date.now());
+  assertReadable(source.attributes.storageClass);
+  const range = copiedRange(headers.get('x-amz-copy-source-range'), source.sizeBytes);
+
+  const part = await call.store.copyPart({
+    ...{ source, range, bucket, key, uploadId, partNumber },
+    checksumAlgorithm: upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM,
+  });
+  // Parts of an upload without an algorithm have a checksum for our own use only.
+  const checksum = upload.checksumAlgorithm === undefined ? undefined : part.checksum;
+  return xmlReply(copyPartDocument({ ...part, checksum }));
+}
+
+function copiedRange(header: string | undefined, sizeBytes: number): ByteRange {
+  const range = parseCopySourceRange(header, sizeBytes) ?? { startByte: 0, endByte: sizeBytes };
+  assertCopySize(range.endByte - range.startByte);
+  return range;
+}
+
 /** The source's record. Nothing about it shows to a caller who may not read its bucket. */
 function findSource(call: Call): ObjectVersion {
   const { bucket, key, versionId } = parseCopySource(call.headers.get('x-amz-copy-source') ?? '');
@@ -69,6 +110,10 @@ function findSource(call: Call): ObjectVersion {
 
 function assertCopyable({ attributes, sizeBytes }: ObjectVersion): void {
   assertReadable(attributes.storageClass);
+  assertCopySize(sizeBytes);
+}
+
+function assertCopySize(sizeBytes: number): void {
   if (sizeBytes <= COPY_SIZE_BYTES_MAX) return;
   throw invalidRequest(
     `The specified copy source is larger than the maximum allowable size for a copy source: ${COPY_SIZE_BYTES_MAX}`,

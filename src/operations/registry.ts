@@ -21,7 +21,7 @@ import {
   headBucket,
   listBuckets,
 } from './bucket.js';
-import { copyObject } from './copy-object.js';
+import { copyObject, uploadPartCopy } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { getObject, headObject } from './get-object.js';
 import { listMultipartUploads, listParts } from './list-multipart-uploads.js';
@@ -70,7 +70,7 @@ const ROWS = {
   DeleteObject:            op('DELETE /{bucket}/{key}',                                      's3:DeleteObject',                'none',      deleteObject),
   CreateMultipartUpload:   op('POST /{bucket}/{key}?uploads',                                's3:PutObject',                   'none',      createMultipartUpload),
   UploadPart:              op('PUT /{bucket}/{key}?partNumber&uploadId',                     's3:PutObject',                   'stream',    uploadPart),
-  UploadPartCopy:          op('PUT /{bucket}/{key}?partNumber&uploadId +x-amz-copy-source',  's3:PutObject',                   'none',      notImplemented),
+  UploadPartCopy:          op('PUT /{bucket}/{key}?partNumber&uploadId +x-amz-copy-source',  's3:PutObject',                   'none',      uploadPartCopy),
   CompleteMultipartUpload: op('POST /{bucket}/{key}?uploadId',                               's3:PutObject',                   'document',  completeMultipartUpload, COMPLETE_DOCUMENT_BYTES_MAX),
   AbortMultipartUpload:    op('DELETE /{bucket}/{key}?uploadId',                             's3:AbortMultipartUpload',        'none',      abortMultipartUpload),
   ListParts:               op('GET /{bucket}/{key}?uploadId',                                's3:ListMultipartUploadParts',    'none',      listParts),

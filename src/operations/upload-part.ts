@@ -19,8 +19,6 @@ import type { Call, Reply } from './operation.js';
 import { openPayload } from './payload.js';
 import { uploadIdOf } from './upload-id.js';
 
-const COPY_SOURCE = 'x-amz-copy-source';
-
 /**
  * Streams the body into a staged part, proves its digests, then adds it to the upload.
  *
@@ -31,7 +29,6 @@ const COPY_SOURCE = 'x-amz-copy-source';
  */
 export async function uploadPart(call: Call): Promise<Reply> {
   const { bucket, key, limits } = call;
-  assertNoCopy(call);
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const partNumber = parsePartNumber(queryValue(call.query, 'partNumber'), limits.partsCountMax);
   const uploadId = uploadIdOf(call);
@@ -64,11 +61,6 @@ export async function uploadPart(call: Call): Promise<Reply> {
     status: 200,
     headers: { etag: quoteEtag(part.etag), ...(isShown ? checksumHeader(checksum) : {}) },
   };
-}
-
-// UploadPartCopy has no body: run as UploadPart it would store an empty part.
-function assertNoCopy(call: Call): void {
-  if (call.headers.has(COPY_SOURCE)) throw new S3Error('NotImplemented', { Header: COPY_SOURCE });
 }
 
 function assertUploadAlgorithm(upload: Upload, requested: ChecksumAlgorithm | undefined): void {

@@ -97,7 +97,8 @@ function fits(row: Candidate, query: Query, headers: ReadonlyMap<string, string>
     const values = query.get(name);
     if (values === undefined || (value !== undefined && values[0] !== value)) return false;
   }
-  return row.headers.every((name) => headers.has(name));
+  // In a presigned URL headers may come as parameters.
+  return row.headers.every((name) => headers.has(name) || query.has(name));
 }
 
 function unclaimedSubresource(query: Query, found: Candidate | undefined): string | undefined {

@@ -4,22 +4,17 @@
  * @module
  */
 
-import { createHash } from 'node:crypto';
-
-import type { BlobLayout } from '../blobs/blob-store.js';
-import { blobIdKey } from '../metadata/keys.js';
-import { decodeLayout } from '../metadata/records.js';
-import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
-import { S3Error } from '../s3/errors.js';
+import { DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newBlobId } from '../util/ids.js';
+import { requireBucketRecord, type StoreContext } from './context.js';
+import { copyBytes, requireSourceLayout, requireUnchangedSource } from './copy-source.js';
 import { publishObject } from './object-actions.js';
-import { findObjectRecord, requireBucketRecord, type StoreContext } from './context.js';
 import { versionOf } from './object-version.js';
 import { openVersion } from './open-object.js';
 import { writeSidecar } from './sidecar.js';
 import { isRefusal, stageObject } from './staged-object.js';
-import type { CopyObject, ObjectVersion, OpenObject } from './store.js';
+import type { CopyObject, ObjectVersion } from './store.js';
 
 export async function copyObject(context: StoreContext, input: CopyObject): Promise<ObjectVersion> {
   requireUnchangedSource(context, input.source);
@@ -52,7 +47,7 @@ async function linkObject(
 ): Promise<ObjectVersion | undefined> {
   const { source, bucket, key, attributes } = input;
   const bucketRecord = requireBucketRecord(context, bucket);
-  const layout = requireLayout(context, sourceBlobId);
+  const layout = requireSourceLayout(context, sourceBlobId);
   const lastModifiedMs = context.nowMs();
   const blobId = newBlobId(lastModifiedMs);
   const sidecar = writeSidecar(
@@ -111,42 +106,10 @@ async function rewriteObject(context: StoreContext, input: CopyObject): Promise<
   const open = await openVersion(context, source);
   try {
     await using staged = stageObject(context, { bucket, key, sizeBytes: source.sizeBytes });
-    const md5 = createHash('md5');
-    const checksum = createChecksum(algorithm);
-    for await (const borrowed of wholeOf(open)) {
-      // Pieces are valid until the next pull, and the stage keeps what it is given.
-      const piece = Uint8Array.from(borrowed);
-      md5.update(piece);
-      checksum.update(piece);
-      await staged.write(piece);
-    }
-    const value = Buffer.from(checksum.digest()).toString('base64');
-    return await staged.commit({
-      attributes,
-      etag: md5.digest('hex'),
-      checksum: { algorithm, type: 'FULL_OBJECT', value },
-      conditions,
-    });
+    const whole = { startByte: 0, endByte: source.sizeBytes };
+    const copied = await copyBytes(open, whole, algorithm, staged);
+    return await staged.commit({ attributes, ...copied, conditions });
   } finally {
     open.close();
   }
-}
-
-async function* wholeOf(open: OpenObject): AsyncGenerator<Uint8Array> {
-  const body = open.read({ startByte: 0, endByte: open.version.sizeBytes });
-  if (body instanceof Uint8Array) yield body;
-  else yield* body;
-}
-
-function requireUnchangedSource(context: StoreContext, source: ObjectVersion): void {
-  const { id } = requireBucketRecord(context, source.bucket);
-  if (findObjectRecord(context, id, source.key)?.sequence !== source.sequence) {
-    throw new S3Error('OperationAborted', {}, { message: 'The copy source changed; retry' });
-  }
-}
-
-function requireLayout(context: StoreContext, blobId: string): BlobLayout {
-  const bytes = context.environment.get('layouts', blobIdKey(blobId));
-  if (bytes === undefined) throw new S3Error('OperationAborted');
-  return decodeLayout(bytes);
 }

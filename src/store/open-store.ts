@@ -18,6 +18,7 @@ import { bucketCounters, createBucket, deleteBucket, findBucket, listBuckets } f
 import { completeUpload } from './complete-upload.js';
 import type { StoreContext } from './context.js';
 import { copyObject } from './copy-object.js';
+import { copyPart } from './copy-part.js';
 import { deleteObject, deleteObjects } from './delete-objects.js';
 import { listObjects, listUploads } from './listing.js';
 import { headObject, objectPart, objectParts, openObject } from './open-object.js';
@@ -116,6 +117,7 @@ function storeOver(context: StoreContext): Store {
     createUpload: (input) => createUpload(context, input),
     headUpload: (bucket, key, uploadId) => headUpload(context, bucket, key, uploadId),
     stagePart: async (input) => stagePart(context, input),
+    copyPart: (input) => copyPart(context, input),
     completeUpload: (input) => completeUpload(context, input),
     abortUpload: (bucket, key, uploadId) => abortUpload(context, bucket, key, uploadId),
     listParts: (upload, after, countMax) => listParts(context, upload, after, countMax),

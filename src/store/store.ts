@@ -156,6 +156,19 @@ export interface StagedPart extends AsyncDisposable {
   commit(input: { readonly etag: string; readonly checksum: ObjectChecksum }): Promise<UploadPart>;
 }
 
+/** Makes a part from a range of a stored version, by hard link where that allows it. */
+export interface CopyPart {
+  readonly source: ObjectVersion;
+  /** Within the source; all of it when nothing was asked for. */
+  readonly range: ByteRange;
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly partNumber: number;
+  /** Of the part: the upload's own, or the default of uploads without one. */
+  readonly checksumAlgorithm: ChecksumAlgorithm;
+}
+
 /** A part as the client lists it at completion. */
 export interface CompletedPart {
   readonly partNumber: number;
@@ -309,6 +322,12 @@ export interface Store {
     readonly partNumber: number;
     readonly sizeBytes: number | undefined;
   }): Promise<StagedPart>;
+  /**
+   * Adds a part that holds the source as it was when this was called.
+   *
+   * @throws {S3Error} NoSuchBucket, NoSuchUpload; OperationAborted when the source has changed.
+   */
+  copyPart(input: CopyPart): Promise<UploadPart>;
   /**
    * Publishes the listed parts as one object without copying bytes. Repeating a successful call
    * with the same parts returns the same version.

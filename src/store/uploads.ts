@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { BlobLayout } from '../blobs/blob-store.js';
 import { partKey, partNumberOfKey } from '../metadata/keys.js';
 import { decodePart, type PartRecord } from '../metadata/records.js';
+import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newUploadId } from '../util/ids.js';
 import { abortUploadAction, createUploadAction, putPartAction } from './upload-actions.js';
 import type { StoreContext } from './context.js';
@@ -14,6 +16,14 @@ import { isRefusal } from './staged-object.js';
 import { StagedPayload } from './staged-payload.js';
 import type { StagedPart, Store, Upload, UploadPart } from './store.js';
 import { requireUploadRecord, uploadOf, uploadPartOf } from './upload-record.js';
+
+/** Which part of which upload. */
+export interface PartName {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly partNumber: number;
+}
 
 export async function createUpload(
   context: StoreContext,
@@ -88,18 +98,28 @@ async function commitPart(
   );
   if (sealed.kind === 'inline') throw new Error('a part is always a blob');
   const { blobId, layout } = sealed;
-  const part: PartRecord = {
-    blobId,
-    sizeBytes: layout.sizeBytes,
-    md5Hex: etag,
-    lastModifiedMs,
-    checksum,
-  };
-  await payload.publish(
-    () =>
-      context.environment.write(putPartAction, { bucket, key, uploadId, partNumber, part, layout }),
+  return payload.publish(
+    () => addPart(context, input, { blobId, etag, checksum, lastModifiedMs }, layout),
     isRefusal,
   );
+}
+
+/** Adds a sealed blob to an upload, in place of an earlier part of the same number. */
+export async function addPart(
+  context: StoreContext,
+  { bucket, key, uploadId, partNumber }: PartName,
+  made: {
+    readonly blobId: string;
+    readonly etag: string;
+    readonly checksum: ObjectChecksum;
+    readonly lastModifiedMs: number;
+  },
+  layout: BlobLayout,
+): Promise<UploadPart> {
+  const { blobId, etag: md5Hex, checksum, lastModifiedMs } = made;
+  const part = { blobId, sizeBytes: layout.sizeBytes, md5Hex, lastModifiedMs, checksum };
+  const input = { bucket, key, uploadId, partNumber, part, layout };
+  await context.environment.write(putPartAction, input);
   return uploadPartOf(partNumber, part);
 }
 

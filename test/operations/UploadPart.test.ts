@@ -247,17 +247,6 @@ onEveryBackend('UploadPart', (use) => {
     assert.equal(server.store.bucketCounters(bucket).uploadCount, 0);
   });
 
-  test('BI-157 UploadPart with x-amz-copy-source is NotImplemented and stores no part', async () => {
-    const fixture = await use();
-    const { client, bucket } = fixture;
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'source', Body: 'source' }));
-    const name = await begin(client, bucket, 'key');
-    const headers = { 'x-amz-copy-source': `${bucket}/source` };
-    const reply = await rawPart(fixture, name, 1, headers);
-    assert.deepEqual([reply.status, reply.code], [501, 'NotImplemented']);
-    assert.equal((await client.send(new ListPartsCommand(name))).Parts, undefined);
-  });
-
   test('BI-182 UploadPart refuses encryption', async () => {
     const fixture = await use();
     const name = await begin(fixture.client, fixture.bucket, 'key');
