@@ -11,7 +11,7 @@ import { listObjectsDocument, listObjectsV2Document } from '../wire/documents/li
 import {
   listObjectsParameters,
   listObjectsV2Parameters,
-  type ListObjectsParameters,
+  type NameListParameters,
 } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
@@ -28,7 +28,7 @@ export function listObjects(call: Call): Reply {
     prefix,
     delimiter,
     after: marker,
-    afterIsCommonPrefix: isCommonPrefix(parameters),
+    afterIsCommonPrefix: isCommonPrefix(marker, parameters),
     countMax,
   });
   return xmlReply(listObjectsDocument(bucket, parameters, page, ownerId(call)));
@@ -53,13 +53,17 @@ export function listObjectsV2(call: Call): Reply {
 }
 
 /** Objects belong to whoever owns their bucket. */
-function ownerId(call: Call): string {
+export function ownerId(call: Call): string {
   return ownerIdOf(call.authorizeBucket(call.bucket).account);
 }
 
-// A marker does not say what it is. A name that this very listing would group is taken for the
-// prefix that ended a page: unless all below it is skipped, the prefix would come a second time.
-function isCommonPrefix({ prefix, delimiter, marker }: ListObjectsParameters): boolean {
+/**
+ * Says what a marker is, which it does not say itself. A name that this very listing would group is
+ * taken for the prefix that ended a page: unless all below it is skipped, the prefix would come a
+ * second time.
+ */
+export function isCommonPrefix(marker: string, listing: NameListParameters): boolean {
+  const { prefix, delimiter } = listing;
   if (delimiter === '' || !marker.startsWith(prefix)) return false;
   const index = marker.indexOf(delimiter, prefix.length);
   return index >= 0 && index + delimiter.length === marker.length;

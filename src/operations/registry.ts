@@ -25,6 +25,7 @@ import { copyObject, uploadPartCopy } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { getObject, headObject } from './get-object.js';
 import { listMultipartUploads, listParts } from './list-multipart-uploads.js';
+import { listObjectVersions } from './list-object-versions.js';
 import { listObjects, listObjectsV2 } from './list-objects.js';
 import {
   abortMultipartUpload,
@@ -76,7 +77,7 @@ const ROWS = {
   ListParts:               op('GET /{bucket}/{key}?uploadId',                                's3:ListMultipartUploadParts',    'none',      listParts),
   PostObject:              op('POST /{bucket}',                                              's3:PutObject',                   'none',      notImplemented),
   PutBucketVersioning:     op('PUT /{bucket}?versioning',                                    's3:PutBucketVersioning',         'none',      notImplemented),
-  ListObjectVersions:      op('GET /{bucket}?versions',                                      's3:ListBucketVersions',          'none',      notImplemented),
+  ListObjectVersions:      op('GET /{bucket}?versions',                                      's3:ListBucketVersions',          'none',      listObjectVersions),
   GetObjectTagging:        op('GET /{bucket}/{key}?tagging',                                 's3:GetObjectTagging',            'none',      notImplemented),
   PutObjectTagging:        op('PUT /{bucket}/{key}?tagging',                                 's3:PutObjectTagging',            'none',      notImplemented),
   DeleteObjectTagging:     op('DELETE /{bucket}/{key}?tagging',                              's3:DeleteObjectTagging',         'none',      notImplemented),

@@ -59,16 +59,17 @@ export function parseVersionId(versionId: string): {
 /**
  * Checks the form of a version id from a request; `null` and well-formed ids pass.
  *
+ * @param name - the parameter that carries it.
  * @throws {S3Error} InvalidArgument.
  */
-export function assertVersionId(versionId: string): void {
-  if (versionId !== 'null' && !VERSION_ID.test(versionId)) throw invalidVersionId(versionId);
+export function assertVersionId(versionId: string, name = 'versionId'): void {
+  if (versionId !== 'null' && !VERSION_ID.test(versionId)) throw invalidVersionId(versionId, name);
 }
 
-function invalidVersionId(versionId: string): S3Error {
+function invalidVersionId(versionId: string, name = 'versionId'): S3Error {
   return new S3Error(
     'InvalidArgument',
-    { ArgumentName: 'versionId', ArgumentValue: versionId },
+    { ArgumentName: name, ArgumentValue: versionId },
     { message: 'Invalid version id specified' },
   );
 }

@@ -7,6 +7,7 @@
 
 import { S3Error } from '../s3/errors.js';
 import { LIST_BUCKETS_COUNT_MAX, LIST_COUNT_MAX, PARTS_COUNT_MAX } from '../s3/limits.js';
+import { assertVersionId } from '../s3/version-id.js';
 import type { ListPosition } from './continuation-token.js';
 import { decodeContinuationToken } from './continuation-token.js';
 
@@ -38,6 +39,13 @@ export interface ListObjectsV2Parameters extends NameListParameters {
   /** The decoded token. */
   readonly position: ListPosition | undefined;
   readonly isOwnerWanted: boolean;
+}
+
+/** Parameters of ListObjectVersions. */
+export interface ListVersionsParameters extends NameListParameters {
+  readonly keyMarker: string;
+  /** Empty means none. */
+  readonly versionIdMarker: string;
 }
 
 /** Parameters of ListMultipartUploads. */
@@ -90,6 +98,16 @@ export function listObjectsV2Parameters(query: Query): ListObjectsV2Parameters {
 }
 
 /** @throws {S3Error} InvalidArgument. */
+export function listVersionsParameters(query: Query): ListVersionsParameters {
+  const keyMarker = text(query, 'key-marker');
+  return {
+    ...nameParameters(query, 'max-keys'),
+    keyMarker,
+    versionIdMarker: versionIdMarker(query, keyMarker),
+  };
+}
+
+/** @throws {S3Error} InvalidArgument. */
 export function listUploadsParameters(query: Query): ListUploadsParameters {
   const keyMarker = text(query, 'key-marker');
   return {
@@ -135,6 +153,19 @@ function nameParameters(query: Query, countName: string): NameListParameters {
     countMax: pageCount(query, countName),
     isUrlEncoded: isUrlEncoded(query),
   };
+}
+
+function versionIdMarker(query: Query, keyMarker: string): string {
+  const name = 'version-id-marker';
+  const marker = queryValue(query, name);
+  if (marker === undefined) return '';
+  if (marker === '') throw invalid(name, marker, 'A version-id marker cannot be empty.');
+  if (keyMarker === '') {
+    const message = 'A version-id marker cannot be specified without a key marker.';
+    throw invalid(name, marker, message);
+  }
+  assertVersionId(marker, name);
+  return marker;
 }
 
 function text(query: Query, name: string): string {

@@ -18,6 +18,14 @@ export function checksumElements(
   return `${checksumValueElement(algorithm, value)}<ChecksumType>${type}</ChecksumType>`;
 }
 
+/** How an object is checksummed, without the value, as listings say it; nothing for undefined. */
+export function checksumKindElements(checksum: ObjectChecksum | undefined): string {
+  return checksum === undefined
+    ? ''
+    : `<ChecksumAlgorithm>${checksum.algorithm}</ChecksumAlgorithm>` +
+        `<ChecksumType>${checksum.type}</ChecksumType>`;
+}
+
 /** A value under the element of its algorithm. */
 export function checksumValueElement(algorithm: string, value: string): string {
   return `<Checksum${algorithm}>${value}</Checksum${algorithm}>`;

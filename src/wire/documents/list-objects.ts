@@ -15,6 +15,7 @@ import type { ListPosition } from '../continuation-token.js';
 import { encodeContinuationToken } from '../continuation-token.js';
 import type { ListObjectsParameters, ListObjectsV2Parameters } from '../list-parameters.js';
 import { etagElement, optionalElement, textElement, xmlDocument } from '../xml-writer.js';
+import { checksumKindElements } from './checksum.js';
 import type { NameWriter } from './names.js';
 import { commonPrefixElements, delimiterElement, encodingElement, nameWriter } from './names.js';
 import { ownerElement } from './owner.js';
@@ -102,19 +103,12 @@ function contentsElements(
       `<Contents>${write('Key', object.key)}` +
       `<LastModified>${isoDate(object.lastModifiedMs)}</LastModified>` +
       etagElement(object.etag) +
-      checksumElements(object.checksum) +
+      checksumKindElements(object.checksum) +
       `<Size>${object.sizeBytes}</Size>${owner}` +
       `<StorageClass>${object.attributes.storageClass ?? STANDARD_STORAGE_CLASS}</StorageClass>` +
       '</Contents>';
   }
   return contents;
-}
-
-function checksumElements(checksum: ObjectChecksum | undefined): string {
-  return checksum === undefined
-    ? ''
-    : `<ChecksumAlgorithm>${checksum.algorithm}</ChecksumAlgorithm>` +
-        `<ChecksumType>${checksum.type}</ChecksumType>`;
 }
 
 function nextToken(page: ListedPage): string | undefined {
