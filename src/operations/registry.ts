@@ -23,6 +23,7 @@ import {
 } from './bucket.js';
 import { copyObject, uploadPartCopy } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
+import { getObjectAttributes } from './get-object-attributes.js';
 import { getObject, headObject } from './get-object.js';
 import { listMultipartUploads, listParts } from './list-multipart-uploads.js';
 import { listObjectVersions } from './list-object-versions.js';
@@ -81,7 +82,7 @@ const ROWS = {
   GetObjectTagging:        op('GET /{bucket}/{key}?tagging',                                 's3:GetObjectTagging',            'none',      notImplemented),
   PutObjectTagging:        op('PUT /{bucket}/{key}?tagging',                                 's3:PutObjectTagging',            'none',      notImplemented),
   DeleteObjectTagging:     op('DELETE /{bucket}/{key}?tagging',                              's3:DeleteObjectTagging',         'none',      notImplemented),
-  GetObjectAttributes:     op('GET /{bucket}/{key}?attributes',                              's3:GetObjectAttributes',         'none',      notImplemented),
+  GetObjectAttributes:     op('GET /{bucket}/{key}?attributes',                              's3:GetObjectAttributes',         'none',      getObjectAttributes),
 } as const satisfies Readonly<Record<string, Operation>>;
 
 export type OperationName = keyof typeof ROWS;

@@ -80,6 +80,9 @@ interface Progress {
   onSent: (() => void) | undefined;
 }
 
+/** Operations that stream an object out. */
+const DOWNLOADS: ReadonlySet<string> = new Set(['GetObject', 'GetObjectPart']);
+
 export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   const route = createRouter(OPERATIONS);
   const signingKeys = new SigningKeyCache();
@@ -169,7 +172,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const semaphore =
       operation.body === 'stream'
         ? options.uploads
-        : progress.operation.startsWith('GetObject')
+        : DOWNLOADS.has(progress.operation)
           ? options.downloads
           : undefined;
     if (semaphore === undefined) return;
