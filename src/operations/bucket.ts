@@ -44,10 +44,11 @@ export function listBuckets(call: Call): Reply {
   );
 }
 
-/** @throws {S3Error} BucketAlreadyExists, BucketAlreadyOwnedByYou, InvalidBucketName, MalformedXML. */
+/** @throws {S3Error} BucketAlreadyExists, InvalidBucketAclWithObjectOwnership, InvalidBucketName, MalformedXML. */
 export async function createBucket(call: Call): Promise<Reply> {
   assertBucketName(call.bucket);
-  refuseUnsupportedHeaders(call.headers, { isCopy: false });
+  const aclRefusal = 'InvalidBucketAclWithObjectOwnership';
+  refuseUnsupportedHeaders(call.headers, { isCopy: false, aclRefusal });
   const { locationConstraint } = parseCreateBucketConfiguration(call.document);
   assertLocationConstraint(locationConstraint, call.region);
   try {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { S3Error } from '../s3/errors.js';
+import { S3Error, type S3ErrorCode } from '../s3/errors.js';
 import type { Headers } from './headers.js';
 
 const AMZ_PREFIX = 'x-amz-';
@@ -58,36 +58,44 @@ const KNOWN_ACLS: ReadonlySet<string> = new Set([
  * Refuses a request that asks for more than this version does.
  *
  * @param options.isCopy - the operation reads `x-amz-copy-source`.
- * @throws {S3Error} InvalidArgument, InvalidRequest, NotImplemented.
+ * @param options.aclRefusal - code for access control lists, which buckets do not have.
+ * @throws {S3Error} AccessControlListNotSupported, InvalidArgument, InvalidRequest, NotImplemented.
  */
 export function refuseUnsupportedHeaders(
   headers: Headers,
-  options: { readonly isCopy: boolean },
+  options: { readonly isCopy: boolean; readonly aclRefusal?: S3ErrorCode },
 ): void {
+  const { isCopy, aclRefusal = 'AccessControlListNotSupported' } = options;
   for (const [name, value] of headers) {
     if (!name.startsWith(AMZ_PREFIX)) continue;
-    if (name === ACL) assertAcl(headers, value);
-    else if (name === COPY_SOURCE && !options.isCopy) throw unexpectedCopySource(value);
+    if (name === ACL) assertAcl(headers, value, aclRefusal);
+    else if (name.startsWith(GRANT_PREFIX)) throw grantRefusal(headers, aclRefusal);
+    else if (name === COPY_SOURCE && !isCopy) throw unexpectedCopySource(value);
     else if (isUnsupported(name, value)) throw new S3Error('NotImplemented', { Header: name });
   }
 }
 
 function isUnsupported(name: string, value: string): boolean {
-  if (UNSUPPORTED.has(name) || name.startsWith(GRANT_PREFIX)) return true;
+  if (UNSUPPORTED.has(name)) return true;
   const harmless = HARMLESS_VALUES.get(name);
   if (harmless !== undefined) return value.toLowerCase() !== harmless;
   return UNSUPPORTED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-function assertAcl(headers: Headers, acl: string): void {
+function assertAcl(headers: Headers, acl: string, refusal: S3ErrorCode): void {
   for (const name of headers.keys()) {
-    if (!name.startsWith(GRANT_PREFIX)) continue;
-    const message = 'Specifying both Canned ACLs and Header Grants is not allowed';
-    throw new S3Error('InvalidRequest', {}, { message });
+    if (name.startsWith(GRANT_PREFIX)) throw grantRefusal(headers, refusal);
   }
   if (OFFERED_ACLS.has(acl)) return;
-  if (KNOWN_ACLS.has(acl)) throw new S3Error('NotImplemented', { Header: ACL });
+  if (KNOWN_ACLS.has(acl)) throw new S3Error(refusal);
   throw new S3Error('InvalidArgument', { ArgumentName: ACL, ArgumentValue: acl });
+}
+
+/** The error of a header that grants something. */
+function grantRefusal(headers: Headers, refusal: S3ErrorCode): S3Error {
+  if (!headers.has(ACL)) return new S3Error(refusal);
+  const message = 'Specifying both Canned ACLs and Header Grants is not allowed';
+  return new S3Error('InvalidRequest', {}, { message });
 }
 
 function unexpectedCopySource(value: string): S3Error {

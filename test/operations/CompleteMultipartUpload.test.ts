@@ -433,7 +433,7 @@ function suite(use: () => Promise<Fixture>): void {
       ['x-amz-server-side-encryption', 'AES256', 501, 'NotImplemented'],
       ['x-amz-tagging', 'a=b', 501, 'NotImplemented'],
       ['x-amz-object-lock-mode', 'GOVERNANCE', 501, 'NotImplemented'],
-      ['x-amz-acl', 'public-read', 501, 'NotImplemented'],
+      ['x-amz-acl', 'public-read', 400, 'AccessControlListNotSupported'],
     ];
     for (const [header, value, status, code] of cases) {
       const headers = { [header]: value };

@@ -149,9 +149,9 @@ onEveryBackend('CreateBucket', (use) => {
   test('BI-180 BI-185 CreateBucket refuses what the bucket would not do', async () => {
     const fixture = await use();
     const cases: readonly [name: string, value: string, status: number, code: string][] = [
-      ['x-amz-acl', 'public-read', 501, 'NotImplemented'],
+      ['x-amz-acl', 'public-read', 400, 'InvalidBucketAclWithObjectOwnership'],
       ['x-amz-acl', 'everyone', 400, 'InvalidArgument'],
-      ['x-amz-grant-read', 'id=1', 501, 'NotImplemented'],
+      ['x-amz-grant-read', 'id=1', 400, 'InvalidBucketAclWithObjectOwnership'],
       ['x-amz-bucket-object-lock-enabled', 'true', 501, 'NotImplemented'],
       ['x-amz-object-ownership', 'ObjectWriter', 501, 'NotImplemented'],
     ];

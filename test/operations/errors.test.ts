@@ -46,7 +46,7 @@ onEveryBackend('errors and headers', (use) => {
     ['405', 405, { method: 'POST', below: '/key' }],
     ['412', 412, { method: 'GET', below: '/key', headers: future }],
     ['416', 416, { method: 'GET', below: '/key', headers: { range: 'bytes=9-' } }],
-    ['501', 501, { method: 'GET', query: 'acl' }],
+    ['501', 501, { method: 'GET', query: 'torrent' }],
   ];
   for (const [what, status, request] of answers) {
     test(`E01 E19 the answer ${what} has its ids, Date and Server`, async () => {
@@ -108,7 +108,7 @@ onEveryBackend('errors and headers', (use) => {
     [404, { below: '/missing' }],
     [412, { below: '/key', headers: future }],
     [416, { below: '/key', headers: { range: 'bytes=9-' } }],
-    [501, { below: '/key', query: 'acl' }],
+    [501, { below: '/key', query: 'torrent' }],
     [304, { below: '/key', headers: { 'if-none-match': '*' } }],
   ];
   for (const [status, request] of heads.filter(([wanted]) => wanted !== 405)) {
@@ -196,7 +196,15 @@ onEveryBackend('errors and headers', (use) => {
 
   test('E09 a missing bucket is reported before a missing key, upload or sub-resource', async () => {
     const { raw } = await use();
-    for (const query of ['', 'uploadId=none', 'acl', 'versionId=null', 'partNumber=0', 'tagging']) {
+    for (const query of [
+      '',
+      'uploadId=none',
+      'acl',
+      'torrent',
+      'versionId=null',
+      'partNumber=0',
+      'tagging',
+    ]) {
       const reply = await raw({ method: 'GET', path: '/no-such-bucket/key', query });
       assert.deepEqual([reply.status, reply.code], [404, 'NoSuchBucket'], query);
     }

@@ -19,8 +19,6 @@ onEveryBackend('unsupported headers', (use) => {
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
     ['x-amz-tagging', 'a=b'],
-    ['x-amz-acl', 'public-read'],
-    ['x-amz-grant-read', 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'],
     ['x-amz-write-offset-bytes', '0'],
   ];
   const writes = [
@@ -52,7 +50,6 @@ onEveryBackend('unsupported headers', (use) => {
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-mfa'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-bypass-governance-retention'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-if-match-size'],
-    ['CreateBucket', 'PUT', '-new', '', 'x-amz-grant-write'],
     ['CreateBucket', 'PUT', '-new', '', 'x-amz-bucket-object-lock-enabled'],
   ] as const) {
     test(`E06 ${operation} with ${header} is NotImplemented and changes nothing`, async () => {

@@ -98,9 +98,9 @@ onEveryBackend('PutObject headers', (use) => {
     const cases: readonly [headers: Headers, status: number, code: string][] = [
       [{ 'x-amz-storage-class': 'CHEAP' }, 400, 'InvalidStorageClass'],
       [{ 'x-amz-acl': 'everyone' }, 400, 'InvalidArgument'],
-      [{ 'x-amz-acl': 'public-read' }, 501, 'NotImplemented'],
+      [{ 'x-amz-acl': 'public-read' }, 400, 'AccessControlListNotSupported'],
       [{ 'x-amz-acl': 'private', 'x-amz-grant-read': 'id=1' }, 400, 'InvalidRequest'],
-      [{ 'x-amz-grant-read': 'id=1' }, 501, 'NotImplemented'],
+      [{ 'x-amz-grant-read': 'id=1' }, 400, 'AccessControlListNotSupported'],
       [{ 'x-amz-server-side-encryption': 'AES256' }, 501, 'NotImplemented'],
       [{ 'x-amz-server-side-encryption': 'aws:kms' }, 501, 'NotImplemented'],
       [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, 501, 'NotImplemented'],

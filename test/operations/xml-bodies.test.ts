@@ -222,7 +222,6 @@ onEveryBackend('XML bodies', (use) => {
   for (const [id, query] of [
     ['BI-114', 'versioning'],
     ['BI-116', 'policy'],
-    ['E12', 'acl'],
   ] as const) {
     test(`${id} any document of ?${query} is NotImplemented as yet`, async () => {
       const fixture = await use();

@@ -78,14 +78,12 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
   'x-amz-object-lock-legal-hold': 'ON',
   'x-amz-bucket-object-lock-enabled': 'true',
   'x-amz-bypass-governance-retention': 'true',
-  'x-amz-grant-read': 'id="x"',
   'x-amz-tagging': 'a=b',
   'x-amz-write-offset-bytes': '5',
   'x-amz-rename-source': 'a',
   'x-amz-mfa': 'x',
   'x-amz-if-match-size': '5',
   'x-amz-object-ownership': 'ObjectWriter',
-  'x-amz-acl': 'public-read',
 };
 
 for (const [name, value] of Object.entries(NOT_OFFERED)) {
@@ -131,6 +129,8 @@ test('refuseUnsupportedHeaders refuses unknown lists, lists with grants and stra
     ArgumentName: 'x-amz-acl',
     ArgumentValue: 'mine',
   });
+  throwsS3Error(run({ 'x-amz-acl': 'public-read' }), 'AccessControlListNotSupported');
+  throwsS3Error(run({ 'x-amz-grant-read': 'id="x"' }), 'AccessControlListNotSupported');
   throwsS3Error(run({ 'x-amz-acl': 'private', 'x-amz-grant-read': 'x' }), 'InvalidRequest');
   throwsS3Error(run({ 'x-amz-copy-source': 'a/b' }), 'InvalidArgument', {
     ArgumentName: 'x-amz-copy-source',
