@@ -7,8 +7,8 @@
  * @module
  */
 
-import { isCommitEcho } from '../metadata/lmdb-environment.js';
 import { openLog, type Log } from '../observe/log.js';
+import { isReportedFault } from '../store/open-store.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import type { Part, PartContext } from './part.js';
 
@@ -26,7 +26,7 @@ export async function runChild(): Promise<void> {
   const ending = new Ending(log);
   process.on('uncaughtException', (fault) => die(log, fault));
   process.on('unhandledRejection', (fault) => {
-    if (!isCommitEcho(fault)) die(log, fault);
+    if (!isReportedFault(fault)) die(log, fault);
   });
   process.on('SIGTERM', () => ending.begin(0));
 

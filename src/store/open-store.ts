@@ -11,7 +11,7 @@ import { openPlainBlobs } from '../blobs/plain-blobs.js';
 import { syncDirectory } from '../blobs/volume.js';
 import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
-import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
+import { isCommitEcho, openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
 import { setEpochAction } from './system-actions.js';
 import { bucketCounters, createBucket, deleteBucket, findBucket, listBuckets } from './buckets.js';
@@ -137,4 +137,9 @@ function aftercareOf(context: StoreContext): Pick<OpenStore, 'reclaimer' | 'read
       return context.holds.report(context.environment.lastSequence());
     },
   };
+}
+
+/** Whether an unhandled rejection is only the echo of a failure that a write has reported. */
+export function isReportedFault(fault: unknown): boolean {
+  return isCommitEcho(fault);
 }
