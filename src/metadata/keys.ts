@@ -38,7 +38,8 @@ export const UPLOAD_ID_BYTES = 32;
 export const VERSION_KIND = 0x01;
 
 export function bucketKey(name: string): Buffer {
-  return Buffer.from(name, 'latin1');
+  // Not latin1: that drops the upper bytes of characters, and `/ŢŵţūťŴ` would lead to `bucket`.
+  return Buffer.from(name, 'utf8');
 }
 
 export function bucketIdKey(bucketId: number): Buffer {
