@@ -158,27 +158,42 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       authorizeBucket: (other) => requireOwnBucket(store, principal, other),
     };
     progress.bytesIn = body.contentLength ?? 0;
-    await admit(operation, progress);
+    // While a request waits, its bucket can be deleted and another account can take the name.
+    const authorizeAgain = (): void => {
+      store.refresh();
+      authorizeCall(store, name, principal, bucket, headers);
+    };
+    const admission = admit(operation, progress);
+    if (admission !== undefined) {
+      await admission;
+      authorizeAgain();
+    }
     if (operation.body !== 'document') return finish(await operation.handler(call), progress);
     const bytes = await collectDocument(call, operation.documentBytesMax);
     // A completion's checksum headers are about the object, not about the list of its parts.
     if (name !== 'CompleteMultipartUpload') verifyDocumentChecksum(headers, bytes);
     const document = decodeDocument(bytes);
+    authorizeAgain();
     return finish(await operation.handler({ ...call, document }), progress);
   }
 
-  /** Takes a place among those that move payload, or sheds the request. */
-  async function admit(operation: Operation, progress: Progress): Promise<void> {
+  /** Takes a place among those that move payload, or sheds the request; waits only if it must. */
+  function admit(operation: Operation, progress: Progress): Promise<void> | undefined {
     const semaphore =
       operation.body === 'stream'
         ? options.uploads
         : DOWNLOADS.has(progress.operation)
           ? options.downloads
           : undefined;
-    if (semaphore === undefined) return;
+    if (semaphore === undefined) return undefined;
+    const take = (isAdmitted: boolean): void => {
+      if (!isAdmitted) throw new S3Error('SlowDown');
+      progress.semaphore = semaphore;
+    };
     const admitted = semaphore.acquire();
-    if (!(typeof admitted === 'boolean' ? admitted : await admitted)) throw new S3Error('SlowDown');
-    progress.semaphore = semaphore;
+    if (typeof admitted !== 'boolean') return admitted.then(take);
+    take(admitted);
+    return undefined;
   }
 
   function refuse(

@@ -9,7 +9,7 @@ import { bucketIdKey, bucketKey, NEXT_BUCKET_ID_KEY, partsOfUploadKey } from '..
 import { decodeNumber, encodeNumber } from '../metadata/record-codec.js';
 import { decodeBucket, encodeBucket, type BucketRecord } from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
-import { requireBucket, discard } from './transaction.js';
+import { discard, requireSameBucket, type BucketName } from './transaction.js';
 
 export interface CreateBucketInput {
   readonly bucket: string;
@@ -40,8 +40,9 @@ export function createBucketAction(txn: WriteView, input: CreateBucketInput): Bu
 }
 
 /** Removes an empty bucket; its uploads in progress become garbage. */
-export function deleteBucketAction(txn: WriteView, bucket: string): void {
-  const { id } = requireBucket(txn, bucket);
+export function deleteBucketAction(txn: WriteView, input: BucketName): void {
+  const { bucket, bucketId: id } = input;
+  requireSameBucket(txn, bucket, id);
   const prefix = bucketIdKey(id);
   const end = bucketIdKey(id + 1);
   const isEmpty = (['objects', 'versions'] as const).every(

@@ -35,7 +35,8 @@ export async function createBucket(
 }
 
 export async function deleteBucket(context: StoreContext, bucket: string): Promise<void> {
-  await context.environment.write(deleteBucketAction, bucket);
+  const { id: bucketId } = requireBucketRecord(context, bucket);
+  await context.environment.write(deleteBucketAction, { bucket, bucketId });
 }
 
 export function listBuckets(

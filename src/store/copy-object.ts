@@ -5,6 +5,7 @@
  */
 
 import { DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
+import { S3Error } from '../s3/errors.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newBlobId } from '../util/ids.js';
 import { requireBucketRecord, type StoreContext } from './context.js';
@@ -18,6 +19,7 @@ import type { CopyObject, ObjectVersion } from './store.js';
 
 export async function copyObject(context: StoreContext, input: CopyObject): Promise<ObjectVersion> {
   requireUnchangedSource(context, input.source);
+  const { id: bucketId } = requireBucketRecord(context, input.bucket);
   const endOpen = context.holds.beginOpen(context.environment.lastSequence());
   try {
     const { source } = input;
@@ -31,6 +33,9 @@ export async function copyObject(context: StoreContext, input: CopyObject): Prom
       if (linked !== undefined) return linked;
       // Time has passed: the source may be gone by now, and its payload is looked up again.
       requireUnchangedSource(context, source);
+      if (requireBucketRecord(context, input.bucket).id !== bucketId) {
+        throw new S3Error('NoSuchBucket', { BucketName: input.bucket });
+      }
     }
     return await rewriteObject(context, input);
   } finally {
@@ -103,9 +108,10 @@ async function rewriteObject(context: StoreContext, input: CopyObject): Promise<
   const { source, bucket, key, attributes, conditions } = input;
   const algorithm =
     input.checksumAlgorithm ?? source.checksum?.algorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
+  // Before anything is awaited: the bucket that was authorised, not a later one of that name.
+  await using staged = stageObject(context, { bucket, key, sizeBytes: source.sizeBytes });
   const open = await openVersion(context, source);
   try {
-    await using staged = stageObject(context, { bucket, key, sizeBytes: source.sizeBytes });
     const whole = { startByte: 0, endByte: source.sizeBytes };
     const copied = await copyBytes(open, whole, algorithm, staged);
     return await staged.commit({ attributes, ...copied, conditions });

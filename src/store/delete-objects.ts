@@ -7,7 +7,7 @@
 import { S3Error } from '../s3/errors.js';
 import { assertVersionId } from '../s3/version-id.js';
 import { deleteObjectsAction } from './object-actions.js';
-import type { StoreContext } from './context.js';
+import { requireBucketRecord, type StoreContext } from './context.js';
 import { NULL_VERSION_ID } from './object-version.js';
 import type { Store } from './store.js';
 
@@ -37,10 +37,12 @@ async function removeAll(
   bucket: string,
   entries: readonly DeleteEntry[],
 ): Promise<readonly (boolean | Error)[]> {
+  const { id: bucketId } = requireBucketRecord(context, bucket);
   const refusals = entries.map((entry) => refusalOfVersion(entry));
   const wanted = entries.filter((_, index) => refusals[index] === undefined);
   const results = await context.environment.write(deleteObjectsAction, {
     bucket,
+    bucketId,
     entries: wanted.map(({ key, ifMatch }) => ({ key, ifMatch })),
   });
   let position = 0;

@@ -23,21 +23,19 @@ import type { S3Error } from '../s3/errors.js';
 import type { WriteConditions } from '../s3/object-attributes.js';
 import { checkDeleteCondition, checkWriteConditions } from './conditions.js';
 import {
-  requireBucket,
   requireSameBucket,
   findObject,
   discard,
   readCounters,
   count,
+  type BucketName,
 } from './transaction.js';
 
 /** Uploads of one key that a deletion marks; far above any real number. */
 const UPLOADS_PER_KEY_MAX = 10_000;
 
 /** What becomes the current version of a key. The sequence is assigned in the transaction. */
-export interface PublishObjectInput {
-  readonly bucket: string;
-  readonly bucketId: number;
+export interface PublishObjectInput extends BucketName {
   readonly key: string;
   readonly record: Omit<ObjectRecord, 'sequence'>;
   readonly inline: Uint8Array | undefined;
@@ -82,8 +80,7 @@ export function replaceObject(
   return record;
 }
 
-export interface DeleteObjectsInput {
-  readonly bucket: string;
+export interface DeleteObjectsInput extends BucketName {
   readonly entries: readonly { readonly key: string; readonly ifMatch: string | undefined }[];
 }
 
@@ -92,7 +89,8 @@ export function deleteObjectsAction(
   txn: WriteView,
   input: DeleteObjectsInput,
 ): readonly (boolean | S3Error)[] {
-  const { id } = requireBucket(txn, input.bucket);
+  const { bucketId: id } = input;
+  requireSameBucket(txn, input.bucket, id);
   const hasUploads = readCounters(txn, id).uploadCount > 0;
   let sequence = 0;
   let removedBytes = 0;

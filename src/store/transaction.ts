@@ -21,12 +21,19 @@ import {
 } from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
 
+/** A bucket by its name, and the one that had this name when the request was authorised. */
+export interface BucketName {
+  readonly bucket: string;
+  readonly bucketId: number;
+}
+
 export function requireBucket(txn: WriteView, bucket: string): BucketRecord {
   const bytes = txn.get('buckets', bucketKey(bucket));
   if (bytes === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
   return decodeBucket(bytes);
 }
 
+/** A name may have passed to another account since; its bucket has another id then. */
 export function requireSameBucket(txn: WriteView, bucket: string, bucketId: number): void {
   if (requireBucket(txn, bucket).id !== bucketId) {
     throw new S3Error('NoSuchBucket', { BucketName: bucket });

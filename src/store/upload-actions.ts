@@ -21,7 +21,6 @@ import {
 import { checkWriteConditions } from './conditions.js';
 import { type PublishObjectInput, replaceObject } from './object-actions.js';
 import {
-  requireBucket,
   requireSameBucket,
   findObject,
   type UploadName,
@@ -29,17 +28,18 @@ import {
   requireUpload,
   discard,
   count,
+  type BucketName,
 } from './transaction.js';
 
-export interface CreateUploadInput {
-  readonly bucket: string;
+export interface CreateUploadInput extends BucketName {
   readonly key: string;
   readonly uploadId: string;
   readonly record: Omit<UploadRecord, 'startSequence'>;
 }
 
 export function createUploadAction(txn: WriteView, input: CreateUploadInput): UploadRecord {
-  const { id } = requireBucket(txn, input.bucket);
+  const { bucketId: id } = input;
+  requireSameBucket(txn, input.bucket, id);
   const record = { ...input.record, startSequence: txn.nextSequence() };
   txn.put('uploads', uploadKey(id, input.key, input.uploadId), encodeUpload(record));
   count(txn, id, { objectCount: 0, objectBytes: 0, uploadCount: 1 });

@@ -10,7 +10,7 @@ import { decodePart, type PartRecord } from '../metadata/records.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newUploadId } from '../util/ids.js';
 import { abortUploadAction, createUploadAction, putPartAction } from './upload-actions.js';
-import type { StoreContext } from './context.js';
+import { requireBucketRecord, type StoreContext } from './context.js';
 import { writeSidecar } from './sidecar.js';
 import { isRefusal } from './staged-object.js';
 import { StagedPayload } from './staged-payload.js';
@@ -30,10 +30,12 @@ export async function createUpload(
   input: Parameters<Store['createUpload']>[0],
 ): Promise<Upload> {
   const { bucket, key, ...rest } = input;
+  const { id: bucketId } = requireBucketRecord(context, bucket);
   const initiatedMs = context.nowMs();
   const uploadId = newUploadId(initiatedMs);
   const record = await context.environment.write(createUploadAction, {
     bucket,
+    bucketId,
     key,
     uploadId,
     record: { ...rest, initiatedMs, revision: 0, isKeyDeleted: false },
