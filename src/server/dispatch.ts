@@ -96,11 +96,17 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     } catch (thrown) {
       reply = refuse(exchange, progress, thrown);
     }
-    const outcome = reply && (await exchange.respond(reply));
+    let outcome = reply && (await exchange.respond(reply));
+    if (outcome?.isUnsent === true) {
+      // The first bytes could not be read: nothing has been sent, so the client can be told why.
+      reply = refuse(exchange, progress, outcome.failure);
+      outcome = reply && (await exchange.respond(reply));
+    } else if (outcome?.failure !== undefined) {
+      progress.errorCode = 'InternalError';
+      options.onFault(outcome.failure, progress.ids.requestId, 'fault');
+    }
     progress.onSent?.();
     progress.semaphore?.release();
-    if (outcome?.failure !== undefined)
-      options.onFault(outcome.failure, progress.ids.requestId, 'fault');
     options.onRequestEnd({
       requestId: progress.ids.requestId,
       operation: progress.operation,
