@@ -27,6 +27,7 @@ export async function createBucket(
   context: StoreContext,
   input: { readonly bucket: string; readonly account: string; readonly region: string },
 ): Promise<Bucket> {
+  context.headroom.require(0);
   const record = await context.environment.write(createBucketAction, {
     ...input,
     nowMs: context.nowMs(),

@@ -14,12 +14,15 @@ import {
   type ObjectRecord,
 } from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
+import type { Headroom } from './headroom.js';
 import type { ReadHolds } from './read-holds.js';
 
 export interface StoreContext {
   readonly environment: Environment;
   readonly blobs: BlobStore;
   readonly holds: ReadHolds;
+  /** Asked before data is added. */
+  readonly headroom: Headroom;
   /** Payloads up to this size live in the index. */
   readonly inlineBytesMax: number;
   readonly nowMs: () => number;

@@ -20,6 +20,7 @@ import type { CopyObject, ObjectVersion } from './store.js';
 export async function copyObject(context: StoreContext, input: CopyObject): Promise<ObjectVersion> {
   requireUnchangedSource(context, input.source);
   const { id: bucketId } = requireBucketRecord(context, input.bucket);
+  context.headroom.require(0);
   const endOpen = context.holds.beginOpen(context.environment.lastSequence());
   try {
     const { source } = input;

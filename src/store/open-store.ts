@@ -21,6 +21,7 @@ import { copyObject } from './copy-object.js';
 import { copyPart } from './copy-part.js';
 import { deleteObject, deleteObjects } from './delete-objects.js';
 import { listObjects, listUploads } from './listing.js';
+import { Headroom } from './headroom.js';
 import { headObject, objectPart, objectParts, openObject } from './open-object.js';
 import { ReadHolds, type ReadReport } from './read-holds.js';
 import { createReclaimer, type Reclaimer } from './reclaimer.js';
@@ -76,6 +77,9 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     environment,
     blobs,
     holds: new ReadHolds(),
+    headroom: new Headroom(
+      options.backend === 'memory' ? [] : [options.basePath, options.metadataPath],
+    ),
     inlineBytesMax: options.inlineBytesMax,
     nowMs: options.nowMs ?? Date.now,
   };

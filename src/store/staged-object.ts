@@ -14,12 +14,13 @@ import { writeSidecar } from './sidecar.js';
 import { StagedPayload } from './staged-payload.js';
 import type { CommitObject, ObjectVersion, StagedObject } from './store.js';
 
-/** @throws {S3Error} NoSuchBucket. */
+/** @throws {S3Error} InsufficientStorage, NoSuchBucket. */
 export function stageObject(
   context: StoreContext,
   input: { readonly bucket: string; readonly key: string; readonly sizeBytes: number | undefined },
 ): StagedObject {
   const { id } = requireBucketRecord(context, input.bucket);
+  context.headroom.require(input.sizeBytes ?? 0);
   const payload = new StagedPayload(context, { ...input, inlineBytesMax: context.inlineBytesMax });
   return {
     write: (piece) => payload.write(piece),

@@ -31,6 +31,7 @@ export async function createUpload(
 ): Promise<Upload> {
   const { bucket, key, ...rest } = input;
   const { id: bucketId } = requireBucketRecord(context, bucket);
+  context.headroom.require(0);
   const initiatedMs = context.nowMs();
   const uploadId = newUploadId(initiatedMs);
   const record = await context.environment.write(createUploadAction, {
@@ -66,6 +67,7 @@ export function stagePart(
   input: Parameters<Store['stagePart']>[0],
 ): StagedPart {
   requireUploadRecord(context, input.bucket, input.key, input.uploadId);
+  context.headroom.require(input.sizeBytes ?? 0);
   const payload = new StagedPayload(context, { ...input, inlineBytesMax: 0 });
   return {
     write: (piece) => payload.write(piece),
