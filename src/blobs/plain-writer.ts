@@ -151,7 +151,9 @@ export class PlainWriter implements BlobWriter {
         await mkdir(this.#paths.blob, { mode: 0o700 });
         return;
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT' || attempt >= DIRECTORY_ATTEMPTS_MAX) throw error;
+        // Node says ENOTDIR when a directory that was there is gone at its second look.
+        const isGone = ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+        if (!isGone || attempt >= DIRECTORY_ATTEMPTS_MAX) throw error;
       }
     }
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import filePromises, { open, type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -119,3 +120,31 @@ function pathOf({ basePath }: Fixture, digit: string): string {
   assert(name !== undefined);
   return join(basePath, 'bucket', name);
 }
+
+for (const code of ['ENOENT', 'ENOTDIR']) {
+  // Seen under load: Node's recursive mkdir finds a directory, looks at it, and it is gone.
+  test(`stage makes directories again when mkdir fails with ${code}, as when one was just removed`, async (context) => {
+    const fixture = await plainBlobs(context);
+    const { mkdir } = filePromises;
+    let failuresLeft = 3;
+    const failAtFirst = (...args: Parameters<typeof mkdir>): Promise<unknown> => {
+      failuresLeft -= 1;
+      if (failuresLeft < 0) return mkdir(...args);
+      return Promise.reject(Object.assign(new Error(code), { code }));
+    };
+    context.mock.method(filePromises, 'mkdir', failAtFirst as never);
+    syncBuiltinESMExports();
+    context.after(() => {
+      context.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    await stageBlob(fixture, 'a', 'text');
+    assert.deepEqual(await walked(fixture), ['a*']);
+  });
+}
+
+test('stage gives up on a file where a directory should be', async (context) => {
+  const fixture = await plainBlobs(context);
+  writeFileSync(join(fixture.basePath, 'bucket'), '');
+  await assert.rejects(stageBlob(fixture, 'a', 'text'), { code: 'ENOTDIR' });
+});
