@@ -17,6 +17,8 @@ const RESERVED_BYTES = 16 * 1024 * 1024;
 const RESERVED_SHARE = 1 / 8;
 /** A look at the volume is good for this long. It costs two microseconds, on a slow disk too. */
 const FRESH_MS = 100;
+/** With less room than this each write looks anew: many fit into the time a look is good for. */
+const SCARCE_BYTES = 4 * 1024 ** 3;
 
 interface Volume {
   readonly path: string;
@@ -39,7 +41,8 @@ export class Headroom {
    */
   require(sizeBytes: number): void {
     for (const volume of this.#volumes) {
-      if (performance.now() - volume.lookedMs >= FRESH_MS) look(volume);
+      if (volume.freeBytes < SCARCE_BYTES || performance.now() - volume.lookedMs >= FRESH_MS)
+        look(volume);
       if (volume.freeBytes >= sizeBytes) continue;
       throw new S3Error('InsufficientStorage');
     }
