@@ -68,8 +68,8 @@ bench: build-bench ## Measure throughput, latency and server CPU per request (AR
 bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1,000,000
 	@node build/bench/list-scale.js $(ARGS)
 
-crash: build-test ## Kill all processes 500 times under load and look for losses (ROUNDS=n)
-	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
+crash: build-test ## Kill all processes, and cut the power, 500 times each under load (ROUNDS=n)
+	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) S3ISH_POWER_CUTS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
 
 clean: ## Remove what was built and installed, never data
 	rm -rf dist build node_modules
