@@ -16,6 +16,7 @@
 export const TABLES = [
   'system',
   'buckets',
+  'configurations',
   'counters',
   'objects',
   'versions',

@@ -2,17 +2,18 @@
  * Keys of the metadata tables. Raw bytes, so that LMDB's order is the order S3 lists in.
  *
  * ```text
- * buckets    name
- * counters   bucketId:u32
- * objects    bucketId:u32 key                                   current version, never a marker
- * versions   bucketId:u32 key 00 kind:u8 inverted-sequence:u64  other versions, newest first
- * inline     sequence:u64                                       payload of the version
- * layouts    blobId:16
- * manifests  uploadId
- * uploads    bucketId:u32 key 00 uploadId
- * parts      uploadId partNumber:u16
- * garbage    sequence:u64 index:u32
- * system     name
+ * buckets         name
+ * configurations  bucketId:u32 name                                  document, by sub-resource
+ * counters        bucketId:u32
+ * objects         bucketId:u32 key                                   current version, never a marker
+ * versions        bucketId:u32 key 00 kind:u8 inverted-sequence:u64  other versions, newest first
+ * inline          sequence:u64                                       payload of the version
+ * layouts         blobId:16
+ * manifests       uploadId
+ * uploads         bucketId:u32 key 00 uploadId
+ * parts           uploadId partNumber:u16
+ * garbage         sequence:u64 index:u32
+ * system          name
  * ```
  *
  * Numbers are big-endian. A key never contains a NUL byte and is valid UTF-8, so 00 ends it and
@@ -46,6 +47,11 @@ export function bucketIdKey(bucketId: number): Buffer {
   const key = Buffer.allocUnsafe(4);
   key.writeUInt32BE(bucketId, 0);
   return key;
+}
+
+/** Key of a document that configures a bucket, `tagging` for instance. */
+export function configurationKey(bucketId: number, name: string): Buffer {
+  return Buffer.concat([bucketIdKey(bucketId), Buffer.from(name, 'latin1')]);
 }
 
 export function objectKey(bucketId: number, key: string): Buffer {

@@ -20,6 +20,11 @@ export interface BucketRecord extends Extensible {
   readonly createdMs: number;
 }
 
+/** One configuration of a bucket: the document that reading it answers, opaque to the index. */
+export interface ConfigurationRecord extends Extensible {
+  readonly document: string;
+}
+
 export interface CountersRecord extends Extensible {
   readonly objectCount: number;
   readonly objectBytes: number;
@@ -136,6 +141,16 @@ export function decodeBucket(bytes: Uint8Array): BucketRecord {
     createdMs: reader.varint(),
     ...reader.extensions(),
   };
+}
+
+/** `configuration = document:text` */
+export function encodeConfiguration(record: ConfigurationRecord): Buffer {
+  return writer.start(FORMAT).text(record.document).extensions(record.extensions).finish();
+}
+
+export function decodeConfiguration(bytes: Uint8Array): ConfigurationRecord {
+  const reader = new RecordReader(bytes, FORMAT, 'configuration');
+  return { document: reader.text(), ...reader.extensions() };
 }
 
 /** `counters = objectCount:varint objectBytes:varint uploadCount:varint` */

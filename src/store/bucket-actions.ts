@@ -5,10 +5,22 @@
  */
 
 import type { WriteView } from '../metadata/environment.js';
-import { bucketIdKey, bucketKey, NEXT_BUCKET_ID_KEY, partsOfUploadKey } from '../metadata/keys.js';
+import {
+  bucketIdKey,
+  bucketKey,
+  configurationKey,
+  NEXT_BUCKET_ID_KEY,
+  partsOfUploadKey,
+} from '../metadata/keys.js';
 import { decodeNumber, encodeNumber } from '../metadata/record-codec.js';
-import { decodeBucket, encodeBucket, type BucketRecord } from '../metadata/records.js';
+import {
+  decodeBucket,
+  encodeBucket,
+  encodeConfiguration,
+  type BucketRecord,
+} from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
+import type { BucketConfigurationName, BucketConfigurations } from './store.js';
 import { discard, requireSameBucket, type BucketName } from './transaction.js';
 
 export interface CreateBucketInput {
@@ -16,6 +28,7 @@ export interface CreateBucketInput {
   readonly account: string;
   readonly region: string;
   readonly nowMs: number;
+  readonly configurations: BucketConfigurations;
 }
 
 export function createBucketAction(txn: WriteView, input: CreateBucketInput): BucketRecord {
@@ -35,11 +48,28 @@ export function createBucketAction(txn: WriteView, input: CreateBucketInput): Bu
   };
   txn.put('system', NEXT_BUCKET_ID_KEY, encodeNumber(id + 1));
   txn.put('buckets', bucketKey(input.bucket), encodeBucket(record));
+  for (const [name, document] of Object.entries(input.configurations)) {
+    txn.put('configurations', configurationKey(id, name), encodeConfiguration({ document }));
+  }
   txn.nextSequence();
   return record;
 }
 
-/** Removes an empty bucket; its uploads in progress become garbage. */
+export interface ConfigureBucketInput extends BucketName {
+  readonly name: BucketConfigurationName;
+  /** Undefined removes what there is. */
+  readonly document: string | undefined;
+}
+
+export function configureBucketAction(txn: WriteView, input: ConfigureBucketInput): void {
+  const { bucket, bucketId, name, document } = input;
+  requireSameBucket(txn, bucket, bucketId);
+  const key = configurationKey(bucketId, name);
+  if (document === undefined) txn.remove('configurations', key);
+  else txn.put('configurations', key, encodeConfiguration({ document }));
+}
+
+/** Removes an empty bucket and its configuration; its uploads in progress become garbage. */
 export function deleteBucketAction(txn: WriteView, input: BucketName): void {
   const { bucket, bucketId: id } = input;
   requireSameBucket(txn, bucket, id);
@@ -56,6 +86,8 @@ export function deleteBucketAction(txn: WriteView, input: BucketName): void {
     discard(txn, sequence, index, { kind: 'upload', bucket, key, uploadId, blobId: '' });
     txn.remove('uploads', entry.key);
   });
+  const all = { start: prefix, end, countMax: Number.MAX_SAFE_INTEGER };
+  for (const { key } of txn.range('configurations', all)) txn.remove('configurations', key);
   txn.remove('counters', bucketIdKey(id));
   txn.remove('buckets', bucketKey(bucket));
 }

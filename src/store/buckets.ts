@@ -4,11 +4,17 @@
  * @module
  */
 
-import { afterPrefix, bucketIdKey, bucketKey, justAfter } from '../metadata/keys.js';
-import { decodeBucket, decodeCounters } from '../metadata/records.js';
-import { createBucketAction, deleteBucketAction } from './bucket-actions.js';
+import {
+  afterPrefix,
+  bucketIdKey,
+  bucketKey,
+  configurationKey,
+  justAfter,
+} from '../metadata/keys.js';
+import { decodeBucket, decodeConfiguration, decodeCounters } from '../metadata/records.js';
+import { configureBucketAction, createBucketAction, deleteBucketAction } from './bucket-actions.js';
 import { requireBucketRecord, type StoreContext } from './context.js';
-import type { Bucket, BucketCounters } from './store.js';
+import type { Bucket, BucketConfigurationName, BucketCounters, Store } from './store.js';
 
 /** Buckets looked at in one step of a listing. */
 const SCAN_COUNT = 256;
@@ -25,14 +31,37 @@ export function bucketCounters(context: StoreContext, bucket: string): BucketCou
 
 export async function createBucket(
   context: StoreContext,
-  input: { readonly bucket: string; readonly account: string; readonly region: string },
+  input: Parameters<Store['createBucket']>[0],
 ): Promise<Bucket> {
   context.headroom.require(0);
   const record = await context.environment.write(createBucketAction, {
+    configurations: {},
     ...input,
     nowMs: context.nowMs(),
   });
   return { name: input.bucket, ...record };
+}
+
+export function bucketConfiguration(
+  context: StoreContext,
+  bucket: string,
+  name: BucketConfigurationName,
+): string | undefined {
+  const { id } = requireBucketRecord(context, bucket);
+  const bytes = context.environment.get('configurations', configurationKey(id, name));
+  return bytes === undefined ? undefined : decodeConfiguration(bytes).document;
+}
+
+/** @param document - undefined removes what there is. */
+export async function configureBucket(
+  context: StoreContext,
+  bucket: string,
+  name: BucketConfigurationName,
+  document: string | undefined,
+): Promise<void> {
+  const { id: bucketId } = requireBucketRecord(context, bucket);
+  if (document !== undefined) context.headroom.require(0);
+  await context.environment.write(configureBucketAction, { bucket, bucketId, name, document });
 }
 
 export async function deleteBucket(context: StoreContext, bucket: string): Promise<void> {

@@ -14,7 +14,15 @@ import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { isCommitEcho, openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
 import { setEpochAction } from './system-actions.js';
-import { bucketCounters, createBucket, deleteBucket, findBucket, listBuckets } from './buckets.js';
+import {
+  bucketConfiguration,
+  bucketCounters,
+  configureBucket,
+  createBucket,
+  deleteBucket,
+  findBucket,
+  listBuckets,
+} from './buckets.js';
 import { completeUpload } from './complete-upload.js';
 import type { StoreContext } from './context.js';
 import { copyObject } from './copy-object.js';
@@ -107,6 +115,10 @@ function storeOver(context: StoreContext): Store {
     findBucket: (bucket) => findBucket(context, bucket),
     bucketCounters: (bucket) => bucketCounters(context, bucket),
     createBucket: (input) => createBucket(context, input),
+    bucketConfiguration: (bucket, name) => bucketConfiguration(context, bucket, name),
+    putBucketConfiguration: (bucket, name, document) =>
+      configureBucket(context, bucket, name, document),
+    deleteBucketConfiguration: (bucket, name) => configureBucket(context, bucket, name, undefined),
     deleteBucket: (bucket) => deleteBucket(context, bucket),
     listBuckets: (input) => listBuckets(context, input),
     headObject: (bucket, key, versionId) => headObject(context, bucket, key, versionId),

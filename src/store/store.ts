@@ -29,6 +29,12 @@ export interface Bucket {
   readonly createdMs: number;
 }
 
+/** What a bucket may be configured with: one document each, by the name of its sub-resource. */
+export type BucketConfigurationName = 'cors' | 'tagging';
+
+/** Documents by name; what is absent is not configured. */
+export type BucketConfigurations = Readonly<Partial<Record<BucketConfigurationName, string>>>;
+
 /** Exact totals of a bucket, updated in the transaction of each write. */
 export interface BucketCounters {
   readonly objectCount: number;
@@ -244,7 +250,18 @@ export interface Store {
     readonly bucket: string;
     readonly account: string;
     readonly region: string;
+    readonly configurations?: BucketConfigurations;
   }): Promise<Bucket>;
+  /** The document as it was put; undefined when there is none. @throws {S3Error} NoSuchBucket. */
+  bucketConfiguration(bucket: string, name: BucketConfigurationName): string | undefined;
+  /** @throws {S3Error} InsufficientStorage, NoSuchBucket. */
+  putBucketConfiguration(
+    bucket: string,
+    name: BucketConfigurationName,
+    document: string,
+  ): Promise<void>;
+  /** An absent one is deleted already. @throws {S3Error} NoSuchBucket. */
+  deleteBucketConfiguration(bucket: string, name: BucketConfigurationName): Promise<void>;
   /** Discards uploads in progress. @throws {S3Error} BucketNotEmpty, NoSuchBucket. */
   deleteBucket(bucket: string): Promise<void>;
   /** Buckets of an account in name order, strictly after `after`. */

@@ -86,6 +86,9 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
     ...{ id: 7, account: 'main', region: 'eu-west-1', createdMs: NOW_MS },
     extensions: [{ tag: 200, content: Uint8Array.of(1, 2, 3) }],
   }),
+  configuration: sample(records.encodeConfiguration, records.decodeConfiguration, {
+    document: '<Tagging><TagSet><Tag><Key>é</Key><Value></Value></Tag></TagSet></Tagging>',
+  }),
   counters: sample(records.encodeCounters, records.decodeCounters, {
     ...{ objectCount: 3, objectBytes: Number.MAX_SAFE_INTEGER, uploadCount: 1 },
   }),
@@ -141,6 +144,7 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
 
 export const KEY_SAMPLES: Readonly<Record<string, Uint8Array>> = {
   'buckets key': keys.bucketKey('my.bucket'),
+  'configurations key': keys.configurationKey(258, 'tagging'),
   'counters key': keys.bucketIdKey(258),
   'objects key': keys.objectKey(258, 'a/é'),
   'versions key': keys.versionKey(258, 'a/é', 300),

@@ -57,6 +57,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
     encode: records.encodeBucket,
     decode: records.decodeBucket,
   },
+  configuration: {
+    fields: { document: text },
+    encode: records.encodeConfiguration,
+    decode: records.decodeConfiguration,
+  },
   counters: {
     fields: { objectCount: number, objectBytes: number, uploadCount: number },
     encode: records.encodeCounters,
