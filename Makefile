@@ -41,6 +41,8 @@ build-test: build
 build-bench: build
 	@npx --no-install tsc -p bench/tsconfig.json
 
+# Ends with how many behaviours hold, and the totals.
+test: NODE_TEST := $(subst =spec,=./build/test/tidy/behaviour-reporter.js,$(NODE_TEST))
 test: build-test ## Run every test that needs nothing but npm packages
 	@$(NODE_TEST) $(call test_files,$(addprefix build/test/,$(SUITES)))
 

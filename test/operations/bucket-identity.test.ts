@@ -58,7 +58,7 @@ onEveryBackend('Bucket identity', (use) => {
     assert.deepEqual(await contentsOf({ ...fixture, bucket }), before);
   });
 
-  test('D04 DeleteObjects whose list arrives slowly deletes in the bucket it was sent to', async () => {
+  test('D06 DeleteObjects whose list arrives slowly deletes in the bucket it was sent to', async () => {
     const fixture = await use();
     await putObject(fixture, 'key', 'content');
     const slow = await beginDelete(fixture.server, fixture.bucket, 'key');

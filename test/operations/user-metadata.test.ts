@@ -92,7 +92,7 @@ onEveryBackend('PutObject headers', (use) => {
     assert.equal(get.headers['content-type'], 'binary/octet-stream');
   });
 
-  test('X11 E06 BI-175 BI-179 to BI-186 what cannot be honoured is refused and stores nothing', async () => {
+  test('X11 E06 BI-179 BI-180 BI-181 BI-182 BI-184 what cannot be honoured is refused and stores nothing', async () => {
     const fixture = await use();
     const date = '2099-01-01T00:00:00Z';
     const cases: readonly [headers: Headers, status: number, code: string][] = [

@@ -5,10 +5,16 @@
  * @module
  */
 
+import * as s3 from '@aws-sdk/client-s3';
+
 import { SECTIONS } from '#src/config/settings.js';
 import { notImplemented } from '#src/operations/not-implemented.js';
 import { OPERATIONS } from '#src/operations/registry.js';
 import { S3_ERRORS } from '#src/s3/errors.js';
+
+import { BAD_INPUTS } from './bad-inputs.js';
+import { filesOfIds, IDS, IDS_IN_SCOPE } from './behaviour-ids.js';
+import { BEHAVIOURS, GROUPS, LATER, NOT_YET } from './behaviours.js';
 
 export interface GeneratedPage {
   /** Relative to the root. */
@@ -20,6 +26,7 @@ export interface GeneratedPage {
 export function generatedPages(): readonly GeneratedPage[] {
   return [
     { path: 'docs/CONFIGURATION.md', text: configurationPage() },
+    { path: 'docs/S3_BEHAVIOURS.md', text: behavioursPage() },
     { path: 'docs/S3_ERRORS.md', text: errorsPage() },
     { path: 'docs/S3_OPERATIONS.md', text: operationsPage() },
   ];
@@ -28,17 +35,78 @@ export function generatedPages(): readonly GeneratedPage[] {
 function operationsPage(): string {
   const head = `# S3 operations
 
-Generated from \`src/operations/registry.ts\` by \`make docs\`.
+Generated from \`src/operations/registry.ts\` and the names of the tests by \`make docs\`.
 
 A request belongs to the row whose query keys (after \`?\`) and headers (after \`+\`) it has, and to the
-most particular one of several. What S3 knows and no row offers answers \`NotImplemented\` and changes
+most particular one of several. What S3 knows and nobody offers answers \`NotImplemented\` and changes
 nothing.
 `;
   const rows = Object.entries(OPERATIONS).map(([name, operation]) => {
-    const isOffered = operation.handler !== notImplemented;
-    return [name, `\`${operation.requestLine}\``, operation.permission, isOffered ? 'yes' : 'no'];
+    const status = operation.handler === notImplemented ? 'NotImplemented' : 'offered';
+    return [name, `\`${operation.requestLine}\``, operation.permission, status];
   });
-  return `${head}\n${table(['Operation', 'Request', 'Permission', 'Offered'], rows)}`;
+  const others = operationsOfS3().filter((name) => !(name in OPERATIONS));
+  return [
+    head,
+    table(['Operation', 'Request', 'Permission', 'Status'], rows),
+    '## Operations without a row\n\nKnown to the AWS SDK; `NotImplemented` here.\n',
+    table(
+      ['Operation', 'Status'],
+      others.map((name) => [name, 'NotImplemented']),
+    ),
+    '## Behaviours and the tests that prove them\n',
+    'What the ids mean is in [S3_BEHAVIOURS.md](S3_BEHAVIOURS.md).\n',
+    provedBy(),
+  ].join('\n');
+}
+
+/** Commands of the SDK that other endpoints answer: directory buckets, Object Lambda. */
+const OTHER_ENDPOINTS = new Set(['ListDirectoryBuckets', 'WriteGetObjectResponse']);
+
+/** Names of all operations of S3, from the commands of the SDK. */
+export function operationsOfS3(): readonly string[] {
+  return Object.keys(s3)
+    .map((name) => /^([A-Z]\w*)Command$/.exec(name)?.[1])
+    .filter((name) => name !== undefined)
+    .filter((name) => !OTHER_ENDPOINTS.has(name))
+    .sort();
+}
+
+function provedBy(): string {
+  const files = filesOfIds();
+  const rows = IDS_IN_SCOPE.map((id) => {
+    const names = files.get(id)?.map((path) => `\`${path.replace(/^test\//, '')}\``) ?? [];
+    return [id, names.join(' ') || `not yet: ${NOT_YET[id]}`];
+  });
+  return table(['Id', 'Proved by, in `test/`'], rows);
+}
+
+function behavioursPage(): string {
+  const head = `# S3 behaviours
+
+Generated from \`test/tidy/behaviours.ts\` and \`test/tidy/bad-inputs.ts\` by \`make docs\`.
+
+What clients can rely on, by id. Names of tests begin with the ids they prove; which test proves which
+id is in [S3_OPERATIONS.md](S3_OPERATIONS.md), and \`make test\` ends with how many hold. Where AWS and
+this server knowingly differ is in [S3_DIFFERENCES.md](S3_DIFFERENCES.md).
+`;
+  const inScope = new Set(IDS_IN_SCOPE);
+  const groups = Object.entries(GROUPS).map(([letter, title]) => {
+    const rows = Object.entries(BEHAVIOURS).filter(
+      ([id]) => id.startsWith(letter) && inScope.has(id),
+    );
+    return `## ${letter}: ${title}\n\n${table(['Id', 'Behaviour'], rows)}`;
+  });
+  const badInputs = Object.entries(BAD_INPUTS).filter(([id]) => inScope.has(id));
+  const later = Object.entries(LATER).flatMap(([reason, ids]) =>
+    ids.map((id) => [id, IDS[id] ?? '', reason]),
+  );
+  return [
+    head,
+    ...groups,
+    `## BI: Bad input\n\n${table(['Id', 'Input and answer'], badInputs)}`,
+    `## Not in scope\n\n${table(['Id', 'Behaviour', 'Why'], later)}`,
+  ].join('\n');
 }
 
 function errorsPage(): string {
