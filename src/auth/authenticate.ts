@@ -12,6 +12,7 @@
 import { S3Error } from '../s3/errors.js';
 import { parseQuery, type QueryParameters } from '../wire/query.js';
 import { UNSIGNED_PAYLOAD } from '../wire/sigv4.js';
+import type { Credential } from './credentials.js';
 import { assertClockSkew, headerClaim } from './header-claim.js';
 import { assertPayloadHash, payloadVerification } from './payload-mode.js';
 import type { PayloadVerification } from './payload-verification.js';
@@ -22,7 +23,13 @@ import {
   queryClaim,
   querySignatureVersion,
 } from './query-claim.js';
-import type { ClaimContext, SignatureClaim, SignedRequest } from './signature-claim.js';
+import {
+  onlyOneMechanism,
+  type ClaimContext,
+  type SignatureClaim,
+  type SignedRequest,
+} from './signature-claim.js';
+import { isSignatureV2, verifySignatureV2 } from './signature-v2.js';
 import {
   assertHeadersSigned,
   verifySignature,
@@ -31,7 +38,10 @@ import {
 } from './signature.js';
 
 /** What a request is judged by. */
-export interface AuthenticationContext extends ClaimContext, SigningKeys {}
+export interface AuthenticationContext extends ClaimContext, SigningKeys {
+  /** Headers of the form `AWS key:signature` are verified instead of refused. */
+  readonly isSignatureV2Offered?: boolean;
+}
 
 /** A request whose sender is known, or known to be nobody. */
 export interface AuthenticatedRequest {
@@ -60,9 +70,14 @@ export function authenticate(
   const authorization = request.headers.get('authorization');
   const isQuerySigned = querySignatureVersion(query) !== undefined;
   if (authorization === undefined) {
-    return isQuerySigned ? presigned(request, query, context) : anonymous(request);
+    if (isQuerySigned) return presigned(request, query, context);
+    return withoutSigningKey(request, { kind: 'anonymous' });
   }
-  if (isQuerySigned) throw twoMechanisms();
+  if (isQuerySigned) throw onlyOneMechanism();
+  if (context.isSignatureV2Offered === true && isSignatureV2(authorization)) {
+    const credential = verifySignatureV2(request, authorization, query, context);
+    return withoutSigningKey(request, userOf(credential));
+  }
   const claim = headerClaim(request, authorization, query, context);
   assertHeadersSigned(request, claim, NOTHING_HOISTED);
   const verified = verifySignature(request, query, claim, context);
@@ -86,11 +101,12 @@ function presigned(
   return authenticated(claim, verified, payloadHash, headers);
 }
 
-function anonymous(request: SignedRequest): AuthenticatedRequest {
+/** A request whose payload no signature can cover: nobody's, or one signed in version 2. */
+function withoutSigningKey(request: SignedRequest, principal: Principal): AuthenticatedRequest {
   const payloadHash = request.headers.get('x-amz-content-sha256') ?? UNSIGNED_PAYLOAD;
   assertPayloadHash(payloadHash);
   return {
-    principal: { kind: 'anonymous' },
+    principal,
     verification: payloadVerification(payloadHash, undefined),
     headers: request.headers,
   };
@@ -103,7 +119,7 @@ function authenticated(
   headers: ReadonlyMap<string, string>,
 ): AuthenticatedRequest {
   return {
-    principal: { kind: 'user', accessKey: credential.accessKey, account: credential.account },
+    principal: userOf(credential),
     verification: payloadVerification(payloadHash, () => ({
       signingKey: signingKey.bytes,
       timestamp: claim.timestamp,
@@ -112,6 +128,10 @@ function authenticated(
     })),
     headers,
   };
+}
+
+function userOf({ accessKey, account }: Credential): Principal {
+  return { kind: 'user', accessKey, account };
 }
 
 /** @throws {S3Error} SignatureDoesNotMatch when a header contradicts what was signed. */
@@ -140,11 +160,4 @@ function assertNotRepeated({ repeatedHeaders }: SignedRequest): void {
   if (!repeatedHeaders.has('authorization')) return;
   const details = { ArgumentName: 'Authorization' };
   throw new S3Error('InvalidArgument', details, { message: 'Only one Authorization is allowed' });
-}
-
-function twoMechanisms(): S3Error {
-  const details = { ArgumentName: 'Authorization' };
-  const message =
-    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified';
-  return new S3Error('InvalidArgument', details, { message });
 }

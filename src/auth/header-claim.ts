@@ -19,6 +19,7 @@ import { assertPayloadHash } from './payload-mode.js';
 import {
   assertNoSessionToken,
   assertSameDay,
+  invalidDate,
   parseCredential,
   parseSignedHeaders,
   unsupportedVersion,
@@ -69,7 +70,10 @@ export function headerClaim(
 }
 
 /** Compares the clocks. @throws {S3Error} RequestTimeTooSkewed. */
-export function assertClockSkew(claim: SignatureClaim, nowMs: number): void {
+export function assertClockSkew(
+  claim: Pick<SignatureClaim, 'timestamp' | 'timeMs'>,
+  nowMs: number,
+): void {
   if (Math.abs(claim.timeMs - nowMs) <= CLOCK_SKEW_MS_MAX) return;
   throw new S3Error('RequestTimeTooSkewed', {
     RequestTime: claim.timestamp,
@@ -139,8 +143,7 @@ function requestTime(headers: ReadonlyMap<string, string>): number {
   const timeMs =
     amzDate === undefined ? (parseHttpDate(date) ?? parseAmzDate(date)) : parseAmzDate(amzDate);
   if (timeMs !== undefined) return timeMs;
-  const message = 'AWS authentication requires a valid Date or x-amz-date header';
-  throw new S3Error('AccessDenied', {}, { message });
+  throw invalidDate();
 }
 
 // Only the scheme is shown: what follows may be a password or token meant for another server.

@@ -124,6 +124,20 @@ export function assertNoSessionToken(request: SignedRequest, query: QueryParamet
   if (query.has('X-Amz-Security-Token')) throw new S3Error('InvalidToken');
 }
 
+/** The error of a request without a time that could be read. */
+export function invalidDate(): S3Error {
+  const message = 'AWS authentication requires a valid Date or x-amz-date header';
+  return new S3Error('AccessDenied', {}, { message });
+}
+
+/** The error of a request that is signed in two places or ways. */
+export function onlyOneMechanism(): S3Error {
+  const details = { ArgumentName: 'Authorization' };
+  const message =
+    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified';
+  return new S3Error('InvalidArgument', details, { message });
+}
+
 /** The error of a signature in a version that is not offered. */
 export function unsupportedVersion(): S3Error {
   const message =

@@ -113,7 +113,8 @@ function doesNotMatch(claim: SignatureClaim, text: string, canonical: string): S
   });
 }
 
-function spacedHex(text: string): string {
+/** The UTF-8 bytes of a text, as `SignatureDoesNotMatch` shows them. */
+export function spacedHex(text: string): string {
   return Buffer.from(text)
     .toString('hex')
     .replaceAll(/..(?=.)/g, '$& ');

@@ -38,6 +38,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     store,
     credentials,
     region: config.server.region,
+    isSignatureV2Offered: config.auth.signature_v2,
     limits: operationLimits(config),
     uploads: share(config.storage.max_concurrent_uploads, config),
     downloads: share(config.storage.max_concurrent_downloads, config),

@@ -65,6 +65,10 @@ export const SETTINGS = {
       { canBeEmpty: true },
       'File of access_key:secret_key[:account] lines, read again on SIGHUP. Without one, the first start generates a root key pair and keeps it beside the metadata.',
     ),
+    signature_v2: flag(
+      false,
+      'Accept Signature Version 2 in the Authorization header too, for clients that know no other. It covers neither payloads nor list parameters and uses SHA-1: only for trusted networks.',
+    ),
   },
   storage: {
     backend: choice(

@@ -52,6 +52,7 @@ export interface DispatcherOptions {
   readonly store: Store;
   readonly credentials: CredentialStore;
   readonly region: string;
+  readonly isSignatureV2Offered: boolean;
   readonly limits: OperationLimits;
   /** Requests that stream a body in, and those that stream one out. */
   readonly uploads: Semaphore;
@@ -144,8 +145,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     progress.isBegun = true;
     options.onRequestBegin(name);
 
-    const { credentials, region, nowMs, store } = options;
-    const context = { credentials, signingKeys, region, nowMs: nowMs() };
+    const { credentials, region, isSignatureV2Offered, nowMs, store } = options;
+    const context = {
+      ...{ credentials, signingKeys, region, isSignatureV2Offered },
+      nowMs: nowMs(),
+    };
     const authenticated = authenticate({ ...head }, context);
     const { principal, headers, verification } = authenticated;
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;

@@ -38,6 +38,8 @@ export interface InProcessOptions {
   readonly readTimeoutMs?: number;
   /** `us-east-1` unless told. */
   readonly region?: string;
+  /** Off unless told, as the setting is. */
+  readonly isSignatureV2Offered?: boolean;
 }
 
 export interface InProcessServer {
@@ -87,6 +89,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
       { ...STRANGER, account: 'stranger' },
     ]),
     region,
+    isSignatureV2Offered: options.isSignatureV2Offered ?? false,
     limits: {
       objectSizeBytesMax: OBJECT_SIZE_BYTES_MAX,
       partSizeBytesMin: PART_SIZE_BYTES_MIN,

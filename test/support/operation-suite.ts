@@ -15,7 +15,12 @@ import { CreateBucketCommand, S3ServiceException, type S3Client } from '@aws-sdk
 
 import type { OperationLimits } from '#src/operations/operation.js';
 
-import { BACKENDS, startInProcessServer, type InProcessServer } from './in-process-server.js';
+import {
+  BACKENDS,
+  startInProcessServer,
+  type InProcessOptions,
+  type InProcessServer,
+} from './in-process-server.js';
 import { rawRequest, type RawReply, type RawRequest } from './raw-request.js';
 import { s3Client } from './s3-client.js';
 
@@ -34,6 +39,7 @@ export function onEveryBackend(
   operation: string,
   define: (use: () => Promise<Fixture>) => void,
   limits: Partial<OperationLimits> = {},
+  options: Omit<InProcessOptions, 'backend' | 'limits'> = {},
 ): void {
   for (const backend of BACKENDS) {
     describe(`${operation} on the ${backend} backend`, () => {
@@ -41,7 +47,7 @@ export function onEveryBackend(
       let client: S3Client;
       let bucketCount = 0;
       before(async () => {
-        server = await startInProcessServer({ backend, limits });
+        server = await startInProcessServer({ ...options, backend, limits });
         client = s3Client(server);
       });
       after(async () => {
