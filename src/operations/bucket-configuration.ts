@@ -30,7 +30,6 @@ export const getBucketRequestPayment = always(requestPaymentDocument());
 export const getPublicAccessBlock = always(publicAccessBlockDocument());
 
 /** Configurations that no bucket has. */
-export const getBucketCors = absent('NoSuchCORSConfiguration');
 export const getBucketEncryption = absent('ServerSideEncryptionConfigurationNotFoundError');
 export const getBucketLifecycleConfiguration = absent('NoSuchLifecycleConfiguration');
 export const getBucketPolicy = absent('NoSuchBucketPolicy');

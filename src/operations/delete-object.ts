@@ -14,10 +14,10 @@ import {
   type DeleteEntry,
   type DeleteOutcome,
 } from '../wire/documents/delete-objects.js';
-import { isChecksumValueHeader } from '../wire/checksum-headers.js';
 import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
+import { requireIntegrity } from './payload.js';
 import { xmlReply } from './xml-reply.js';
 
 /** Absent keys are deleted already. @throws {S3Error} NoSuchBucket, NoSuchVersion, PreconditionFailed. */
@@ -46,18 +46,6 @@ export async function deleteObjects(call: Call): Promise<Reply> {
     return { key: entry.key, versionId: entry.versionId, error: error && errorOf(error) };
   });
   return xmlReply(deleteResultDocument(outcomes, request.isQuiet));
-}
-
-function requireIntegrity(call: Call): void {
-  if (call.headers.has('content-md5')) return;
-  for (const name of call.headers.keys()) if (isChecksumValueHeader(name)) return;
-  throw new S3Error(
-    'InvalidRequest',
-    {},
-    {
-      message: 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-    },
-  );
 }
 
 /** A key that cannot exist fails alone, not the whole request. */

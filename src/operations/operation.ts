@@ -64,11 +64,14 @@ export type Handler = (call: Call) => Reply | Promise<Reply>;
 /** `none`: bytes are refused or ignored. `document`: small text. `stream`: a byte source. */
 export type BodyMode = 'none' | 'document' | 'stream';
 
+/** The permission of operations that nobody signs: they are neither authenticated nor authorised. */
+export const EVERYBODY = 'everybody';
+
 /** One row of the registry. */
 export interface Operation {
   /** As AWS documents it: `PUT /{bucket}/{key}?partNumber&uploadId +x-amz-copy-source`. */
   readonly requestLine: string;
-  /** IAM action that authorises it. */
+  /** IAM action that authorises it, or {@link EVERYBODY}. */
   readonly permission: string;
   readonly body: BodyMode;
   /** Bytes a `document` body may have. */

@@ -15,6 +15,7 @@ import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.
 import { AwsChunkedDecoder } from '../wire/aws-chunked.js';
 import {
   checksumMismatch,
+  isChecksumValueHeader,
   requestChecksum,
   trailerValue,
   type RequestChecksum,
@@ -205,6 +206,14 @@ export function verifyDocumentChecksum(headers: Call['headers'], bytes: Uint8Arr
   if (Buffer.from(checksum.digest()).toString('base64') !== requested.value) {
     throw checksumMismatch(requested.algorithm);
   }
+}
+
+/** @throws {S3Error} InvalidRequest when the request promises no digest of its document. */
+export function requireIntegrity({ headers }: Pick<Call, 'headers'>): void {
+  if (headers.has('content-md5')) return;
+  for (const name of headers.keys()) if (isChecksumValueHeader(name)) return;
+  const message = 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*';
+  throw new S3Error('InvalidRequest', {}, { message });
 }
 
 function announcedSize({ headers, body, verification }: PayloadCall): number {

@@ -16,7 +16,6 @@ import {
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './access-control-list.js';
 import {
   getBucketAccelerateConfiguration,
-  getBucketCors,
   getBucketEncryption,
   getBucketLifecycleConfiguration,
   getBucketLogging,
@@ -38,6 +37,7 @@ import {
   listInventoryConfigurations,
   listMetricsConfigurations,
 } from './bucket-configuration.js';
+import { deleteBucketCors, getBucketCors, preflight, putBucketCors } from './bucket-cors.js';
 import {
   createBucket,
   deleteBucket,
@@ -59,7 +59,7 @@ import {
   createMultipartUpload,
 } from './multipart-upload.js';
 import { notImplemented } from './not-implemented.js';
-import type { BodyMode, Handler, Operation } from './operation.js';
+import { EVERYBODY, type BodyMode, type Handler, type Operation } from './operation.js';
 import { putObject } from './put-object.js';
 import { uploadPart } from './upload-part.js';
 
@@ -114,6 +114,10 @@ const ROWS = {
   PutObjectAcl:                               op('PUT /{bucket}/{key}?acl',                                     's3:PutObjectAcl',                        'document',  putObjectAcl),
   GetBucketAccelerateConfiguration:           op('GET /{bucket}?accelerate',                                    's3:GetAccelerateConfiguration',          'none',      getBucketAccelerateConfiguration),
   GetBucketCors:                              op('GET /{bucket}?cors',                                          's3:GetBucketCORS',                       'none',      getBucketCors),
+  PutBucketCors:                              op('PUT /{bucket}?cors',                                          's3:PutBucketCORS',                       'document',  putBucketCors),
+  DeleteBucketCors:                           op('DELETE /{bucket}?cors',                                       's3:PutBucketCORS',                       'none',      deleteBucketCors),
+  PreflightBucket:                            op('OPTIONS /{bucket}',                                           EVERYBODY,                                'none',      preflight),
+  PreflightObject:                            op('OPTIONS /{bucket}/{key}',                                     EVERYBODY,                                'none',      preflight),
   GetBucketEncryption:                        op('GET /{bucket}?encryption',                                    's3:GetEncryptionConfiguration',          'none',      getBucketEncryption),
   GetBucketLifecycleConfiguration:            op('GET /{bucket}?lifecycle',                                     's3:GetLifecycleConfiguration',           'none',      getBucketLifecycleConfiguration),
   GetBucketLogging:                           op('GET /{bucket}?logging',                                       's3:GetBucketLogging',                    'none',      getBucketLogging),

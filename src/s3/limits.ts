@@ -54,6 +54,11 @@ export const DELETE_DOCUMENT_BYTES_MAX = 2 * MIB;
 /** Longest CompleteMultipartUpload document: 10,000 parts with one checksum each fit. */
 export const COMPLETE_DOCUMENT_BYTES_MAX = 2 * MIB;
 
+/** Cross-origin rules of one bucket. Beyond it: InvalidRequest. */
+export const CORS_RULES_COUNT_MAX = 100;
+/** Longest name of a cross-origin rule. Beyond it: InvalidRequest. */
+export const CORS_RULE_ID_CHARACTERS_MAX = 255;
+
 /** Elements of a request document, unless its operation needs more. Beyond it: MalformedXML. */
 export const XML_ELEMENTS_COUNT_MAX = 20_000;
 /** Nested elements of a request document. */

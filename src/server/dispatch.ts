@@ -7,12 +7,23 @@
  * @module
  */
 
-import { authenticate } from '../auth/authenticate.js';
+import {
+  authenticate,
+  type AuthenticatedRequest,
+  type AuthenticationContext,
+} from '../auth/authenticate.js';
 import { authorizeBucket } from '../auth/authorize.js';
 import type { CredentialStore } from '../auth/credentials.js';
 import type { Principal } from '../auth/principal.js';
 import { SigningKeyCache } from '../auth/signing-key-cache.js';
-import type { Call, OperationLimits, Operation, Reply } from '../operations/operation.js';
+import { crossOriginHeaders } from '../operations/bucket-cors.js';
+import {
+  EVERYBODY,
+  type Call,
+  type OperationLimits,
+  type Operation,
+  type Reply,
+} from '../operations/operation.js';
 import { collectDocument, verifyDocumentChecksum } from '../operations/payload.js';
 import { OPERATIONS } from '../operations/registry.js';
 import { S3Error } from '../s3/errors.js';
@@ -26,7 +37,7 @@ import { parsePath } from '../wire/addressing.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
 import { failureOf } from './fault.js';
-import { errorReply, replyOf, type RequestIds } from './reply.js';
+import { errorReply, replyOf, type ReplyContext } from './reply.js';
 import { createRouter, type Target } from './route.js';
 import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
 
@@ -68,8 +79,8 @@ export interface DispatcherOptions {
 }
 
 /** What one request has become so far; filled in as it goes, for the log line. */
-interface Progress {
-  readonly ids: RequestIds;
+interface Progress extends ReplyContext {
+  crossOriginHeaders: ReplyContext['crossOriginHeaders'];
   operation: string;
   isBegun: boolean;
   bucket: string;
@@ -93,7 +104,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const progress = newProgress(options.hostId);
     let reply: TransportReply | undefined;
     try {
-      reply = replyOf(await run(exchange, progress), progress.ids);
+      reply = replyOf(await run(exchange, progress), progress);
     } catch (thrown) {
       reply = refuse(exchange, progress, thrown);
     }
@@ -133,6 +144,12 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const { bucket, key } = parsePath(head.rawPath);
     progress.bucket = bucket;
     progress.key = key;
+    // First of all, so that a page can read any refusal that follows.
+    if (head.headers.has('origin') && bucket !== '') {
+      options.store.refresh();
+      const { method, headers } = head;
+      progress.crossOriginHeaders = crossOriginHeaders(options.store, bucket, method, headers);
+    }
     const target: Target = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
     const query = parseQuery(head.rawQuery);
     const { name, operation } = route({
@@ -145,17 +162,15 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     progress.isBegun = true;
     options.onRequestBegin(name);
 
-    const { credentials, region, isSignatureV2Offered, nowMs, store } = options;
-    const context = {
-      ...{ credentials, signingKeys, region, isSignatureV2Offered },
-      nowMs: nowMs(),
-    };
-    const authenticated = authenticate({ ...head }, context);
-    const { principal, headers, verification } = authenticated;
+    const { region, store } = options;
+    const isForEverybody = operation.permission === EVERYBODY;
+    const { principal, headers, verification } = isForEverybody
+      ? unsigned(head.headers)
+      : authenticate({ ...head }, authenticationContext());
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
 
     store.refresh();
-    authorizeCall(store, name, principal, bucket, headers);
+    if (!isForEverybody) authorizeCall(store, name, principal, bucket, headers);
     if (key !== '') assertKey(key);
     const call: Call = {
       operation: name,
@@ -187,6 +202,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     return finish(await operation.handler({ ...call, document }), progress);
   }
 
+  function authenticationContext(): AuthenticationContext {
+    const { credentials, region, isSignatureV2Offered, nowMs } = options;
+    return { credentials, signingKeys, region, isSignatureV2Offered, nowMs: nowMs() };
+  }
+
   /** Takes a place among those that move payload, or sheds the request; waits only if it must. */
   function admit(operation: Operation, progress: Progress): Promise<void> | undefined {
     const semaphore =
@@ -215,7 +235,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     progress.errorCode = failure.error?.code ?? 'ClientGone';
     if (failure.cause !== 'client') options.onFault(thrown, progress.ids.requestId, failure.cause);
     if (failure.error === undefined) return undefined;
-    return errorReply(failure.error, progress.ids, {
+    return errorReply(failure.error, progress, {
       isHead: exchange.head.method === 'HEAD',
       closeConnection: failure.closeConnection,
     });
@@ -227,7 +247,13 @@ function newProgress(hostId: string): Progress {
     ids: { requestId: newRequestId(), hostId },
     ...{ operation: 'Unknown', bucket: '', key: '', accessKey: undefined, errorCode: undefined },
     ...{ isBegun: false, bytesIn: 0, semaphore: undefined, onSent: undefined },
+    crossOriginHeaders: undefined,
   };
+}
+
+/** A request of nobody in particular; its signature, if it has one, is for another request. */
+function unsigned(headers: ReadonlyMap<string, string>): AuthenticatedRequest {
+  return { principal: { kind: 'anonymous' }, verification: { mode: 'unsigned' }, headers };
 }
 
 function finish(reply: Reply, progress: Progress): Reply {

@@ -15,8 +15,15 @@ export interface RequestIds {
   readonly hostId: string;
 }
 
-export function replyOf(reply: Reply, ids: RequestIds): TransportReply {
-  const headers = baseHeaders(ids);
+/** What every answer to one request carries. */
+export interface ReplyContext {
+  readonly ids: RequestIds;
+  /** For a page of another origin that the bucket lets read its answers. */
+  readonly crossOriginHeaders: Readonly<Record<string, string>> | undefined;
+}
+
+export function replyOf(reply: Reply, context: ReplyContext): TransportReply {
+  const headers = baseHeaders(context);
   for (const [name, value] of Object.entries(reply.headers ?? {})) {
     if (value !== undefined) headers[name] = String(value);
   }
@@ -25,10 +32,10 @@ export function replyOf(reply: Reply, ids: RequestIds): TransportReply {
 
 export function errorReply(
   error: S3Error,
-  ids: RequestIds,
+  context: ReplyContext,
   options: { readonly isHead: boolean; readonly closeConnection: boolean },
 ): TransportReply {
-  const headers = { ...baseHeaders(ids), ...error.headers };
+  const headers = { ...baseHeaders(context), ...error.headers };
   const { closeConnection } = options;
   if (error.status === 304) return { status: 304, headers, body: undefined, closeConnection };
   if (error.code === 'SlowDown' || error.code === 'ServiceUnavailable')
@@ -36,10 +43,11 @@ export function errorReply(
   if (options.isHead) return { status: error.status, headers, body: undefined, closeConnection };
   headers['content-type'] = 'application/xml';
   const { code, message, details } = error;
-  const body = errorDocument({ code, message, details, ...ids });
+  const body = errorDocument({ code, message, details, ...context.ids });
   return { status: error.status, headers, body, closeConnection };
 }
 
-function baseHeaders(ids: RequestIds): Record<string, string> {
-  return { server: 's3ish', 'x-amz-request-id': ids.requestId, 'x-amz-id-2': ids.hostId };
+function baseHeaders({ ids, crossOriginHeaders }: ReplyContext): Record<string, string> {
+  const headers = { server: 's3ish', 'x-amz-request-id': ids.requestId, 'x-amz-id-2': ids.hostId };
+  return crossOriginHeaders === undefined ? headers : { ...headers, ...crossOriginHeaders };
 }

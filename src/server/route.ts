@@ -11,7 +11,7 @@
 import assert from 'node:assert/strict';
 
 import { notImplemented } from '../operations/not-implemented.js';
-import type { Operation, Query } from '../operations/operation.js';
+import { EVERYBODY, type Operation, type Query } from '../operations/operation.js';
 import { S3Error } from '../s3/errors.js';
 import { queryKeyKind } from '../s3/subresources.js';
 
@@ -53,6 +53,8 @@ export function createRouter(operations: Readonly<Record<string, Operation>>): R
     const rows = candidates.get(`${method} ${target}`);
     if (rows === undefined) throw methodNotAllowed(candidates, method, target);
     const found = rows.find((row) => fits(row, query, headers));
+    // A preflight is about the request that will follow, whose query it carries.
+    if (found?.operation.permission === EVERYBODY) return found;
     const unclaimed = unclaimedSubresource(query, found);
     if (unclaimed !== undefined) return unoffered(method, target, unclaimed);
     if (found === undefined) throw methodNotAllowed(candidates, method, target);

@@ -10,6 +10,7 @@ import { encodeNumber } from '#src/metadata/record-codec.js';
 import * as records from '#src/metadata/records.js';
 import { CHECKSUM_ALGORITHMS } from '#src/s3/checksums.js';
 import type { ChecksumAlgorithm, ObjectAttributes } from '#src/s3/object-attributes.js';
+import { corsConfigurationDocument } from '#src/wire/documents/cors-configuration.js';
 import type { Sidecar } from '#src/store/sidecar.js';
 
 const BLOB_ID = '0123456789abcdef0123456789abcdef';
@@ -88,6 +89,14 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
   }),
   configuration: sample(records.encodeConfiguration, records.decodeConfiguration, {
     document: '<Tagging><TagSet><Tag><Key>é</Key><Value></Value></Tag></TagSet></Tagging>',
+  }),
+  'configuration cors': sample(records.encodeConfiguration, records.decodeConfiguration, {
+    document: corsConfigurationDocument([
+      {
+        ...{ id: 'é', allowedHeaders: ['x-*'], allowedMethods: ['GET', 'PUT'] },
+        ...{ allowedOrigins: ['*'], exposeHeaders: ['ETag'], maxAgeSeconds: 3000 },
+      },
+    ]),
   }),
   counters: sample(records.encodeCounters, records.decodeCounters, {
     ...{ objectCount: 3, objectBytes: Number.MAX_SAFE_INTEGER, uploadCount: 1 },

@@ -231,7 +231,6 @@ onEveryBackend('errors and headers', (use) => {
     ['PATCH', '/key', 'OBJECT', ['DELETE', 'GET', 'HEAD', 'PUT']],
     ['TRACE', '/key', 'OBJECT', ['DELETE', 'GET', 'HEAD', 'PUT']],
     ['PATCH', '', 'BUCKET', ['DELETE', 'GET', 'HEAD', 'POST', 'PUT']],
-    ['OPTIONS', '', 'BUCKET', ['DELETE', 'GET', 'HEAD', 'POST', 'PUT']],
   ] as const) {
     test(`E11 BI-023 ${method} of ${resource} is MethodNotAllowed with Allow`, async () => {
       const fixture = await use();
