@@ -33,10 +33,19 @@ test('B18 rules are applied by both processes as soon as one has acknowledged th
     const put = await writer.send({ method: 'PUT', path, query: 'cors', headers: digest, body });
     assert.equal(put.status, 200, put.text);
     for (const connection of [reader, writer]) {
-      const asked: RawReply = await connection.send({ method: 'OPTIONS', path, headers, isAnonymous: true });
+      const asked: RawReply = await connection.send({
+        method: 'OPTIONS',
+        path,
+        headers,
+        isAnonymous: true,
+      });
       assert.equal(asked.headers['access-control-max-age'], String(round));
     }
-    const listed: RawReply = await reader.send({ method: 'GET', path, headers: { origin: ORIGIN } });
+    const listed: RawReply = await reader.send({
+      method: 'GET',
+      path,
+      headers: { origin: ORIGIN },
+    });
     assert.equal(listed.headers['access-control-max-age'], String(round));
   }
   assert.equal((await writer.send({ method: 'DELETE', path, query: 'cors' })).status, 204);
