@@ -21,8 +21,8 @@ import type { ObjectChecksum } from '../s3/object-attributes.js';
 import { newBlobId } from '../util/ids.js';
 import { completeUploadAction } from './upload-actions.js';
 import { findObjectRecord, requireBucketRecord, type StoreContext } from './context.js';
+import { sealManifest } from './manifest.js';
 import { versionOf } from './object-version.js';
-import { writeSidecar } from './sidecar.js';
 import { isRefusal } from './staged-object.js';
 import type { CompleteUpload, ObjectVersion } from './store.js';
 import { findUploadRecord } from './upload-record.js';
@@ -74,19 +74,11 @@ async function tryComplete(
     blobId: part.blobId,
   }));
 
-  const writer = await context.blobs.stage({ bucket, key, blobId }, 0);
-  let isUncertain = false;
+  const blob = await sealManifest(context, {
+    ...{ bucket, key, blobId, lastModifiedMs },
+    ...{ md5: md5Hex, checksum, attributes, uploadId, parts },
+  });
   try {
-    const layout = await writer.seal((empty) =>
-      writeSidecar(
-        {
-          ...{ kind: 'manifest', bucket, key, blobId, versionId: '', lastModifiedMs },
-          ...{ md5: md5Hex, checksum, attributes, uploadId, parts },
-        },
-        empty,
-      ),
-    );
-    isUncertain = true;
     const used = new Set(chosen.map(({ partNumber }) => partNumber));
     const record = await context.environment.write(completeUploadAction, {
       bucket,
@@ -99,22 +91,22 @@ async function tryComplete(
         ...{ checksum, placement: { kind: 'parts', blobId, uploadId }, attributes },
       },
       inline: undefined,
-      layout,
+      layout: blob.layout,
       conditions: input.conditions,
       manifest: { parts },
       unused: stored
         .filter(({ partNumber }) => !used.has(partNumber))
         .map(({ partNumber, part }) => ({ partNumber, blobId: part.blobId })),
     });
-    isUncertain = false;
     if (record === undefined) {
-      await writer[Symbol.asyncDispose]();
+      await blob[Symbol.asyncDispose]();
       return undefined;
     }
-    await writer.keep();
+    await blob.keep();
     return versionOf(bucket, key, record);
   } catch (error) {
-    if (!isUncertain || isRefusal(error)) await writer[Symbol.asyncDispose]();
+    // After any other failure the commit may have happened: the sweeper decides by the index.
+    if (isRefusal(error)) await blob[Symbol.asyncDispose]();
     throw error;
   }
 }
