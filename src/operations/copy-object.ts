@@ -8,11 +8,7 @@
  */
 
 import { DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
-import {
-  copySourceConditions,
-  evaluateCopySourceConditions,
-  writeConditions,
-} from '../s3/conditions.js';
+import { evaluateSourceConditions, sourceConditions, writeConditions } from '../s3/conditions.js';
 import { S3Error } from '../s3/errors.js';
 import { COPY_SIZE_BYTES_MAX } from '../s3/limits.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
@@ -36,6 +32,7 @@ import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
 import { xmlReply } from './xml-reply.js';
 
+const COPY_SOURCE = 'x-amz-copy-source';
 /** What a copy never takes from its source: the request alone decides it. */
 const OWN_HEADERS = ['x-amz-storage-class', 'x-amz-website-redirect-location'] as const;
 
@@ -57,7 +54,8 @@ export async function copyObject(call: Call): Promise<Reply> {
   const requested = objectAttributes(directive === 'REPLACE' ? headers : ownHeaders(headers));
 
   const source = findSource(call);
-  evaluateCopySourceConditions(copySourceConditions(headers), source, Date.now());
+  const sourceWishes = sourceConditions(headers, COPY_SOURCE);
+  evaluateSourceConditions(sourceWishes, source, Date.now(), COPY_SOURCE);
   assertCopyable(source);
   assertSomethingChanges(call, source, directive);
 
@@ -81,7 +79,8 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   const upload = call.store.headUpload(bucket, key, uploadId);
 
   const source = findSource(call);
-  evaluateCopySourceConditions(copySourceConditions(headers), source, Date.now());
+  const sourceWishes = sourceConditions(headers, COPY_SOURCE);
+  evaluateSourceConditions(sourceWishes, source, Date.now(), COPY_SOURCE);
   assertReadable(source.attributes.storageClass);
   const range = copiedRange(headers.get('x-amz-copy-source-range'), source.sizeBytes);
 
@@ -102,7 +101,7 @@ function copiedRange(header: string | undefined, sizeBytes: number): ByteRange {
 
 /** The source's record. Nothing about it shows to a caller who may not read its bucket. */
 function findSource(call: Call): ObjectVersion {
-  const { bucket, key, versionId } = parseCopySource(call.headers.get('x-amz-copy-source') ?? '');
+  const { bucket, key, versionId } = parseCopySource(call.headers.get(COPY_SOURCE) ?? '');
   const { account } = call.authorizeBucket(bucket);
   assertExpectedOwner(call.headers.get('x-amz-source-expected-bucket-owner'), account);
   return call.store.headObject(bucket, key, versionId);

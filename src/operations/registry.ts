@@ -14,6 +14,7 @@ import {
   DOCUMENT_BYTES_MAX,
 } from '../s3/limits.js';
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './access-control-list.js';
+import { appendObject } from './append-object.js';
 import {
   getBucketAccelerateConfiguration,
   getBucketEncryption,
@@ -61,6 +62,7 @@ import {
 import { notImplemented } from './not-implemented.js';
 import { EVERYBODY, type BodyMode, type Handler, type Operation } from './operation.js';
 import { putObject } from './put-object.js';
+import { renameObject } from './rename-object.js';
 import { uploadPart } from './upload-part.js';
 
 function op(
@@ -94,6 +96,8 @@ const ROWS = {
   PutObject:                                  op('PUT /{bucket}/{key}',                                         's3:PutObject',                           'stream',    putObject),
   CopyObject:                                 op('PUT /{bucket}/{key} +x-amz-copy-source',                      's3:PutObject',                           'none',      copyObject),
   CopyObjectByPatch:                          op('PATCH /{bucket}/{key} +x-amz-copy-source',                    's3:PutObject',                           'none',      copyObject),
+  PutObjectAppend:                            op('PUT /{bucket}/{key} +x-amz-write-offset-bytes',               's3:PutObject',                           'stream',    appendObject),
+  RenameObject:                               op('PUT /{bucket}/{key}?renameObject',                            's3:PutObject',                           'none',      renameObject),
   DeleteObject:                               op('DELETE /{bucket}/{key}',                                      's3:DeleteObject',                        'none',      deleteObject),
   CreateMultipartUpload:                      op('POST /{bucket}/{key}?uploads',                                's3:PutObject',                           'none',      createMultipartUpload),
   UploadPart:                                 op('PUT /{bucket}/{key}?partNumber&uploadId',                     's3:PutObject',                           'stream',    uploadPart),

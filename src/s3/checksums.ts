@@ -41,6 +41,11 @@ export interface PartChecksum {
 /** The algorithms whose full-object value can be made from the values of the parts. */
 export type CombinableAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
 
+/** Says whether an algorithm is one of those. */
+export function isCombinable(algorithm: ChecksumAlgorithm): algorithm is CombinableAlgorithm {
+  return algorithm === 'CRC32' || algorithm === 'CRC32C' || algorithm === 'CRC64NVME';
+}
+
 interface AlgorithmRow {
   readonly digestBytes: number;
   /** Types an upload in parts may choose; the first is the default. */

@@ -45,13 +45,19 @@ export function readConditions(headers: Headers): ReadConditions | undefined {
   return conditionsOf(ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince);
 }
 
-/** Conditions on the source of CopyObject and UploadPartCopy, or undefined. */
-export function copySourceConditions(headers: Headers): ReadConditions | undefined {
+/** The header that names the source of an operation; its conditions begin with the same words. */
+export type SourceHeader = 'x-amz-copy-source' | 'x-amz-rename-source';
+
+/** Conditions on the source of CopyObject and UploadPartCopy, or of RenameObject, or undefined. */
+export function sourceConditions(
+  headers: Headers,
+  source: SourceHeader,
+): ReadConditions | undefined {
   return conditionsOf(
-    headers.get('x-amz-copy-source-if-match'),
-    headers.get('x-amz-copy-source-if-none-match'),
-    headers.get('x-amz-copy-source-if-modified-since'),
-    headers.get('x-amz-copy-source-if-unmodified-since'),
+    headers.get(`${source}-if-match`),
+    headers.get(`${source}-if-none-match`),
+    headers.get(`${source}-if-modified-since`),
+    headers.get(`${source}-if-unmodified-since`),
   );
 }
 
@@ -82,18 +88,20 @@ export function evaluateReadConditions(
 }
 
 /**
- * Decides whether an object may be copied. Unlike a read, every failure is the same error.
+ * Decides whether an object may be copied or renamed. Unlike a read, every failure is the same
+ * error.
  *
  * @throws {S3Error} PreconditionFailed.
  */
-export function evaluateCopySourceConditions(
+export function evaluateSourceConditions(
   conditions: ReadConditions | undefined,
   subject: ConditionSubject,
   nowMs: number,
+  source: SourceHeader,
 ): void {
   if (conditions === undefined) return;
   const failed = failedCondition(conditions, subject, nowMs);
-  if (failed !== undefined) throw preconditionFailed(`x-amz-copy-source-${failed}`);
+  if (failed !== undefined) throw preconditionFailed(`${source}-${failed}`);
 }
 
 /**
@@ -116,6 +124,27 @@ export function writeConditions(headers: Headers): WriteConditions {
   const etag = parseEtag(ifMatch ?? '');
   if (etag === '*') throw unsupportedValue('If-Match');
   return { ifMatch: etag };
+}
+
+/**
+ * Conditions on the object that RenameObject would replace: those of other writes, and dates. An
+ * ETag condition replaces the date condition of its kind, as in reads.
+ *
+ * @throws {S3Error} NotImplemented for the forms that AWS refuses.
+ */
+export function renameConditions(headers: Headers): WriteConditions {
+  const conditions = writeConditions(headers);
+  const since = dateMs(headers.get('if-modified-since'));
+  const unmodifiedSince = dateMs(headers.get('if-unmodified-since'));
+  return {
+    ...conditions,
+    ...(since === undefined || conditions.ifNoneMatch !== undefined
+      ? {}
+      : { ifModifiedSinceMs: since }),
+    ...(unmodifiedSince === undefined || conditions.ifMatch !== undefined
+      ? {}
+      : { ifUnmodifiedSinceMs: unmodifiedSince }),
+  };
 }
 
 /**
@@ -167,7 +196,7 @@ function failedCondition(
 ): ConditionName | undefined {
   const { ifMatch, ifNoneMatch, ifModifiedSinceMs, ifUnmodifiedSinceMs } = conditions;
   // Dates in headers have whole seconds, so the object's must be compared without its fraction.
-  const modifiedMs = lastModifiedMs - (lastModifiedMs % 1000);
+  const modifiedMs = wholeSecondMs(lastModifiedMs);
 
   if (ifMatch !== undefined) {
     if (!matchesEtag(ifMatch, etag, 'strong')) return 'If-Match';
@@ -181,6 +210,11 @@ function failedCondition(
     if (modifiedMs <= ifModifiedSinceMs) return 'If-Modified-Since';
   }
   return undefined;
+}
+
+/** A date as headers show it: whole seconds. */
+export function wholeSecondMs(timeMs: number): number {
+  return timeMs - (timeMs % 1000);
 }
 
 function unsupportedValue(header: 'If-Match' | 'If-None-Match'): S3Error {

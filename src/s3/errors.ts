@@ -29,6 +29,7 @@ export const S3_ERRORS = {
   EntityTooLarge:                                 { status: 400, message: 'The body is larger than this operation accepts' },
   EntityTooSmall:                                 { status: 400, message: 'A part other than the last is smaller than the minimum' },
   ExpiredToken:                                   { status: 400, message: 'The token has expired' },
+  IdempotencyParameterMismatch:                   { status: 400, message: 'The client token was used before with other parameters' },
   IllegalLocationConstraintException:             { status: 400, message: 'The location constraint does not match the region of this endpoint' },
   IncompleteBody:                                 { status: 400, message: 'The body is shorter or longer than announced, or its framing is broken' },
   InsufficientStorage:                            { status: 507, message: 'There is not enough space to store the object' },
@@ -52,6 +53,7 @@ export const S3_ERRORS = {
   InvalidTag:                                     { status: 400, message: 'A tag is not valid' },
   InvalidToken:                                   { status: 400, message: 'The session token is not valid' },
   InvalidURI:                                     { status: 400, message: 'The URI cannot be decoded' },
+  InvalidWriteOffset:                             { status: 400, message: 'The write offset value that you specified does not match the current object size.' },
   KeyTooLongError:                                { status: 400, message: 'The key is longer than 1024 bytes' },
   MalformedACLError:                              { status: 400, message: 'The access control list is not well-formed or does not follow the schema' },
   MalformedTrailerError:                          { status: 400, message: 'The trailer of the body is malformed' },
@@ -85,6 +87,7 @@ export const S3_ERRORS = {
   ServiceUnavailable:                             { status: 503, message: 'The server is shutting down or starting; retry' },
   SignatureDoesNotMatch:                          { status: 403, message: 'The signature is not the one computed here; check the secret key and the signing method' },
   SlowDown:                                       { status: 503, message: 'The server is at its limit; retry with backoff' },
+  TooManyParts:                                   { status: 400, message: 'The object has the most parts an object can have; a copy of it has one, and more can be added to that' },
   UnexpectedContent:                              { status: 400, message: 'This request does not support content' },
   XAmzContentSHA256Mismatch:                      { status: 400, message: 'The body does not match x-amz-content-sha256' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;

@@ -51,4 +51,8 @@ export interface WriteConditions {
   readonly ifMatch?: string;
   /** Only `*` exists for writes. */
   readonly ifNoneMatch?: '*';
+  /** Of RenameObject alone: there must be an object, and one that is newer than this. */
+  readonly ifModifiedSinceMs?: number;
+  /** Of RenameObject alone: an object that is there must not be newer than this. */
+  readonly ifUnmodifiedSinceMs?: number;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { ObjectRecord, UploadRecord } from '../metadata/records.js';
+import { wholeSecondMs } from '../s3/conditions.js';
 import { S3Error } from '../s3/errors.js';
 import type { WriteConditions } from '../s3/object-attributes.js';
 import { etagOf } from './object-version.js';
@@ -27,6 +28,7 @@ export function checkWriteConditions(
       throw new S3Error('ConditionalRequestConflict', { Condition: 'If-None-Match', Key: key });
     }
   }
+  checkDates(conditions, current);
   if (conditions.ifMatch === undefined) return;
   if (current === undefined) throw new S3Error('NoSuchKey', { Key: key });
   if (conditions.ifMatch !== '*' && conditions.ifMatch !== etagOf(current)) {
@@ -34,6 +36,20 @@ export function checkWriteConditions(
   }
   if (upload !== undefined && current.sequence > upload.startSequence) {
     throw new S3Error('ConditionalRequestConflict', { Condition: 'If-Match', Key: key });
+  }
+}
+
+/** The dates are in whole seconds, so the object's is compared without its fraction. */
+function checkDates(
+  { ifModifiedSinceMs, ifUnmodifiedSinceMs }: WriteConditions,
+  current: ObjectRecord | undefined,
+): void {
+  const modifiedMs = current === undefined ? undefined : wholeSecondMs(current.lastModifiedMs);
+  if (ifModifiedSinceMs !== undefined && (modifiedMs ?? -Infinity) <= ifModifiedSinceMs) {
+    throw new S3Error('PreconditionFailed', { Condition: 'If-Modified-Since' });
+  }
+  if (ifUnmodifiedSinceMs !== undefined && (modifiedMs ?? -Infinity) > ifUnmodifiedSinceMs) {
+    throw new S3Error('PreconditionFailed', { Condition: 'If-Unmodified-Since' });
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * Objects in the index, as actions: pure functions that decide first and write afterwards.
  *
- * `replaceObject` is the one commit point of an object version; `publishObject` and the completion
- * of an upload lead to it.
+ * `replaceObject` is the one commit point of an object version; `publishObject`, the completion of
+ * an upload, appending and renaming lead to it.
  *
  * @see docs/ARCHITECTURE.md, "Decisions"
  * @module
@@ -42,6 +42,10 @@ export interface PublishObjectInput extends BucketName {
   /** Layout of the blob the placement names. */
   readonly layout: LayoutRecord | undefined;
   readonly conditions: WriteConditions;
+  /** The new version goes on with the payload of the one it replaces: only its manifest goes. */
+  readonly isPayloadKept?: boolean;
+  /** The version is an old one under a new key. */
+  readonly isLastModifiedKept?: boolean;
 }
 
 export function publishObject(txn: WriteView, input: PublishObjectInput): ObjectRecord {
@@ -59,11 +63,15 @@ export function replaceObject(
   uploadCountChange: number,
 ): ObjectRecord {
   const sequence = txn.nextSequence();
+  const { lastModifiedMs } = input.record;
   const record: ObjectRecord = {
     ...input.record,
     sequence,
-    // A clock that jumped back must not make a newer version look older.
-    lastModifiedMs: Math.max(input.record.lastModifiedMs, current?.lastModifiedMs ?? 0),
+    lastModifiedMs:
+      input.isLastModifiedKept === true
+        ? lastModifiedMs
+        : // A clock that jumped back must not make a newer version look older.
+          Math.max(lastModifiedMs, current?.lastModifiedMs ?? 0),
   };
   txn.put('objects', objectKey(input.bucketId, input.key), encodeObject(record));
   if (input.inline !== undefined)
@@ -71,7 +79,10 @@ export function replaceObject(
   if (input.layout !== undefined && record.placement.kind !== 'inline') {
     txn.put('layouts', blobIdKey(record.placement.blobId), encodeLayout(input.layout));
   }
-  if (current !== undefined) retire(txn, input.bucket, input.key, current, sequence, 0);
+  if (current !== undefined) {
+    const retired = input.isPayloadKept === true ? retireManifest : retire;
+    retired(txn, input.bucket, input.key, current, sequence, 0);
+  }
   count(txn, input.bucketId, {
     objectCount: current === undefined ? 1 : 0,
     objectBytes: record.sizeBytes - (current?.sizeBytes ?? 0),
@@ -115,7 +126,7 @@ export function deleteObjectsAction(
 }
 
 /** Drops what a version that nobody can see any more kept alive. */
-function retire(
+export function retire(
   txn: WriteView,
   bucket: string,
   key: string,
@@ -136,7 +147,23 @@ function retire(
   }
 }
 
-function markKeyDeleted(txn: WriteView, bucketId: number, key: string): void {
+/** Drops the manifest of a version whose parts are in a newer manifest; one blob has none. */
+function retireManifest(
+  txn: WriteView,
+  bucket: string,
+  key: string,
+  { placement }: ObjectRecord,
+  sequence: number,
+  index: number,
+): void {
+  if (placement.kind !== 'parts') return;
+  const { blobId } = placement;
+  discard(txn, sequence, index, { kind: 'blob', bucket, key, blobId });
+  txn.remove('layouts', blobIdKey(blobId));
+}
+
+/** Uploads of the key that complete from here on find that it was gone meanwhile. */
+export function markKeyDeleted(txn: WriteView, bucketId: number, key: string): void {
   const start = Buffer.concat([objectKey(bucketId, key), Buffer.of(0)]);
   const uploads = txn.range('uploads', {
     start,

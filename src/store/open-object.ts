@@ -14,6 +14,7 @@ import {
   type LayoutRecord,
   type ManifestRecord,
   type ObjectRecord,
+  type PartRecord,
 } from '../metadata/records.js';
 import { DamagedRecordError } from '../metadata/record-codec.js';
 import { S3Error } from '../s3/errors.js';
@@ -30,6 +31,17 @@ export function headObject(
   versionId: string | undefined,
 ): ObjectVersion {
   return versionOf(bucket, key, requireRecord(context, bucket, key, versionId));
+}
+
+/** @throws {S3Error} NoSuchBucket. */
+export function findObject(
+  context: StoreContext,
+  bucket: string,
+  key: string,
+): ObjectVersion | undefined {
+  const { id } = requireBucketRecord(context, bucket);
+  const record = findObjectRecord(context, id, key);
+  return record && versionOf(bucket, key, record);
 }
 
 /** Opens the payload; everything that can be missing is missed here, not while streaming. */
@@ -188,7 +200,18 @@ function requireRecord(
   return record;
 }
 
-function requireLayout(context: StoreContext, blobId: string): LayoutRecord {
+/** The parts of a completed upload, in order, with the row of each. */
+export function partsOfManifest(
+  context: StoreContext,
+  uploadId: string,
+): readonly { readonly partNumber: number; readonly part: PartRecord }[] {
+  return requireManifest(context, uploadId).parts.map(({ partNumber }) => ({
+    partNumber,
+    part: requirePart(context, uploadId, partNumber),
+  }));
+}
+
+export function requireLayout(context: StoreContext, blobId: string): LayoutRecord {
   const bytes = context.environment.get('layouts', blobIdKey(blobId));
   if (bytes === undefined) throw new DamagedRecordError(`layout of blob ${blobId} is missing`);
   return decodeLayout(bytes);
@@ -201,7 +224,7 @@ function requireManifest(context: StoreContext, uploadId: string): ManifestRecor
   return decodeManifest(bytes);
 }
 
-function requirePart(context: StoreContext, uploadId: string, partNumber: number) {
+function requirePart(context: StoreContext, uploadId: string, partNumber: number): PartRecord {
   const bytes = context.environment.get('parts', partKey(uploadId, partNumber));
   if (bytes === undefined) {
     throw new DamagedRecordError(`part ${partNumber} of upload ${uploadId} is missing`);

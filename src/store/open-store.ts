@@ -14,6 +14,7 @@ import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { isCommitEcho, openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
 import { setEpochAction } from './system-actions.js';
+import { stageAppend } from './append-object.js';
 import {
   bucketConfiguration,
   bucketCounters,
@@ -30,9 +31,10 @@ import { copyPart } from './copy-part.js';
 import { deleteObject, deleteObjects } from './delete-objects.js';
 import { listObjects, listUploads } from './listing.js';
 import { Headroom } from './headroom.js';
-import { headObject, objectPart, objectParts, openObject } from './open-object.js';
+import { findObject, headObject, objectPart, objectParts, openObject } from './open-object.js';
 import { ReadHolds, type ReadReport } from './read-holds.js';
 import { createReclaimer, type Reclaimer } from './reclaimer.js';
+import { renameObject } from './rename-object.js';
 import { stageObject } from './staged-object.js';
 import type { Store } from './store.js';
 import { abortUpload, createUpload, headUpload, listParts, stagePart } from './uploads.js';
@@ -122,11 +124,14 @@ function storeOver(context: StoreContext): Store {
     deleteBucket: (bucket) => deleteBucket(context, bucket),
     listBuckets: (input) => listBuckets(context, input),
     headObject: (bucket, key, versionId) => headObject(context, bucket, key, versionId),
+    findObject: (bucket, key) => findObject(context, bucket, key),
     openObject: (bucket, key, versionId) => openObject(context, bucket, key, versionId),
     objectPart: (version, partNumber) => objectPart(context, version, partNumber),
     objectParts: (version, after, countMax) => objectParts(context, version, after, countMax),
     stageObject: async (input) => stageObject(context, input),
     copyObject: (input) => copyObject(context, input),
+    stageAppend: (input) => stageAppend(context, input),
+    renameObject: (input) => renameObject(context, input),
     deleteObject: (input) => deleteObject(context, input),
     deleteObjects: (bucket, entries) => deleteObjects(context, bucket, entries),
     listObjects: (input) => listObjects(context, input),

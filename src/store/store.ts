@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { ReadConditions } from '../s3/conditions.js';
 import type {
   ChecksumAlgorithm,
   ChecksumType,
@@ -128,6 +129,31 @@ export interface CopyObject {
   /** Compute this algorithm over the bytes; undefined keeps the source's (CRC64NVME if none). */
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
   readonly conditions: WriteConditions;
+}
+
+/** Puts more bytes behind those of an object, or creates it. */
+export interface AppendObject {
+  readonly bucket: string;
+  readonly key: string;
+  /** What {@link Store.findObject} returned in this turn of the event loop. */
+  readonly base: ObjectVersion | undefined;
+  /** Size of the base; 0 when there is none. */
+  readonly offsetBytes: number;
+  /** Payload bytes. */
+  readonly sizeBytes: number;
+  readonly partsCountMax: number;
+}
+
+/** Gives an object another key in its bucket. */
+export interface RenameObject {
+  readonly bucket: string;
+  readonly sourceKey: string;
+  readonly key: string;
+  /** On what the key held before. */
+  readonly conditions: WriteConditions;
+  readonly sourceConditions: ReadConditions | undefined;
+  /** By which a repetition is known; undefined for a request that did not ask for that. */
+  readonly memory: { readonly parameters: string; readonly token: string } | undefined;
 }
 
 /** A multipart upload in progress. */
@@ -280,6 +306,8 @@ export interface Store {
    * @throws {S3Error} NoSuchBucket, NoSuchKey, NoSuchVersion; InvalidArgument for a malformed id.
    */
   headObject(bucket: string, key: string, versionId?: string): ObjectVersion;
+  /** The current version of a key, if there is one. @throws {S3Error} NoSuchBucket. */
+  findObject(bucket: string, key: string): ObjectVersion | undefined;
   /** Opens the payload of what `headObject` would return now. @throws like headObject. */
   openObject(bucket: string, key: string, versionId?: string): Promise<OpenObject>;
   /** The part of a multipart object, or undefined when the number is beyond its parts. */
@@ -298,6 +326,23 @@ export interface Store {
     readonly sizeBytes: number | undefined;
   }): Promise<StagedObject>;
   copyObject(input: CopyObject): Promise<ObjectVersion>;
+  /**
+   * Stages bytes behind those of an object. No byte that lies in a file is copied. The commit takes
+   * ETag and checksum of the appended bytes alone, and attributes for an object that is created.
+   *
+   * @throws {S3Error} InsufficientStorage, NoSuchBucket, OperationAborted, TooManyParts; at the
+   * commit InvalidWriteOffset when the object has grown meanwhile, OperationAborted when it was
+   * replaced by one of the same size.
+   */
+  stageAppend(input: AppendObject): Promise<StagedObject>;
+  /**
+   * Moves an object to another key in one transaction: no reader of any process sees both or none.
+   * ETag, checksum, attributes and date stay; what the key held before is replaced.
+   *
+   * @throws {S3Error} IdempotencyParameterMismatch, InsufficientStorage, NoSuchBucket, NoSuchKey,
+   * OperationAborted, PreconditionFailed.
+   */
+  renameObject(input: RenameObject): Promise<ObjectVersion>;
   /**
    * Removes the latest version. Absent keys are not an error.
    *

@@ -5,7 +5,16 @@
  */
 
 import type { WriteView } from '../metadata/environment.js';
-import { bucketIdKey, bucketKey, garbageKey, objectKey, uploadKey } from '../metadata/keys.js';
+import {
+  blobIdKey,
+  bucketIdKey,
+  bucketKey,
+  garbageKey,
+  manifestKey,
+  objectKey,
+  partKey,
+  uploadKey,
+} from '../metadata/keys.js';
 import {
   decodeBucket,
   decodeCounters,
@@ -13,10 +22,16 @@ import {
   decodeUpload,
   encodeCounters,
   encodeGarbage,
+  encodeLayout,
+  encodeManifest,
+  encodePart,
   type BucketRecord,
   type CountersRecord,
   type GarbageRecord,
+  type LayoutRecord,
+  type ManifestRecord,
   type ObjectRecord,
+  type PartRecord,
   type UploadRecord,
 } from '../metadata/records.js';
 import { S3Error } from '../s3/errors.js';
@@ -81,6 +96,27 @@ export function discard(
   record: GarbageRecord,
 ): void {
   txn.put('garbage', garbageKey(sequence, index), encodeGarbage(record));
+}
+
+/** A manifest and the rows of its parts that the index does not have yet. */
+export interface ManifestInput {
+  readonly uploadId: string;
+  readonly manifest: ManifestRecord;
+  readonly parts: readonly {
+    readonly partNumber: number;
+    readonly part: PartRecord;
+    /** Undefined for a blob that was alive before. */
+    readonly layout: LayoutRecord | undefined;
+  }[];
+}
+
+export function putManifest(txn: WriteView, input: ManifestInput): void {
+  const { uploadId } = input;
+  txn.put('manifests', manifestKey(uploadId), encodeManifest(input.manifest));
+  for (const { partNumber, part, layout } of input.parts) {
+    txn.put('parts', partKey(uploadId, partNumber), encodePart(part));
+    if (layout !== undefined) txn.put('layouts', blobIdKey(part.blobId), encodeLayout(layout));
+  }
 }
 
 export function readCounters(txn: WriteView, bucketId: number): CountersRecord {

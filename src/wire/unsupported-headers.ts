@@ -58,16 +58,21 @@ const KNOWN_ACLS: ReadonlySet<string> = new Set([
  * Refuses a request that asks for more than this version does.
  *
  * @param options.isCopy - the operation reads `x-amz-copy-source`.
+ * @param options.offered - headers beyond the usual that the operation reads.
  * @param options.aclRefusal - code for access control lists, which buckets do not have.
  * @throws {S3Error} AccessControlListNotSupported, InvalidArgument, InvalidRequest, NotImplemented.
  */
 export function refuseUnsupportedHeaders(
   headers: Headers,
-  options: { readonly isCopy: boolean; readonly aclRefusal?: S3ErrorCode },
+  options: {
+    readonly isCopy: boolean;
+    readonly aclRefusal?: S3ErrorCode;
+    readonly offered?: readonly string[];
+  },
 ): void {
-  const { isCopy, aclRefusal = 'AccessControlListNotSupported' } = options;
+  const { isCopy, aclRefusal = 'AccessControlListNotSupported', offered = [] } = options;
   for (const [name, value] of headers) {
-    if (!name.startsWith(AMZ_PREFIX)) continue;
+    if (!name.startsWith(AMZ_PREFIX) || offered.includes(name)) continue;
     if (name === ACL) assertAcl(headers, value, aclRefusal);
     else if (name.startsWith(GRANT_PREFIX)) throw grantRefusal(headers, aclRefusal);
     else if (name === COPY_SOURCE && !isCopy) throw unexpectedCopySource(value);

@@ -8,6 +8,7 @@
 import * as keys from '#src/metadata/keys.js';
 import { encodeNumber } from '#src/metadata/record-codec.js';
 import * as records from '#src/metadata/records.js';
+import { withRenameMemory } from '#src/metadata/rename-memory.js';
 import { CHECKSUM_ALGORITHMS } from '#src/s3/checksums.js';
 import type { ChecksumAlgorithm, ObjectAttributes } from '#src/s3/object-attributes.js';
 import { corsConfigurationDocument } from '#src/wire/documents/cors-configuration.js';
@@ -112,6 +113,9 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
     partsCount: 2,
     checksum: { algorithm: 'SHA1', type: 'COMPOSITE', value: 'AQIDBA==' },
     placement: { kind: 'parts', blobId: BLOB_ID, uploadId: UPLOAD_ID },
+  }),
+  'object renamed with a token': object({
+    extensions: withRenameMemory({}, { parameters: '0f'.repeat(32), token: 'token-1' }),
   }),
   'upload plain': upload({}),
   'upload with everything': upload({

@@ -19,7 +19,6 @@ onEveryBackend('unsupported headers', (use) => {
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
     ['x-amz-tagging', 'a=b'],
-    ['x-amz-write-offset-bytes', '0'],
   ];
   const writes = [
     ['PutObject', 'PUT', '/new', ''],
@@ -51,6 +50,8 @@ onEveryBackend('unsupported headers', (use) => {
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-bypass-governance-retention'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-if-match-size'],
     ['CreateBucket', 'PUT', '-new', '', 'x-amz-bucket-object-lock-enabled'],
+    ['CreateMultipartUpload', 'POST', '/new', 'uploads', 'x-amz-write-offset-bytes'],
+    ['PutObject', 'PUT', '/new', '', 'x-amz-client-token'],
   ] as const) {
     test(`E06 ${operation} with ${header} is NotImplemented and changes nothing`, async () => {
       const fixture = await use();

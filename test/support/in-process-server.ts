@@ -45,6 +45,7 @@ export interface InProcessOptions {
 export interface InProcessServer {
   readonly endpoint: string;
   readonly port: number;
+  readonly backend: Backend;
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
@@ -121,6 +122,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
   return {
     ...place,
     ...ACCESS,
+    backend,
     stranger: { ...place, ...STRANGER },
     ...{ store, basePath, ends, faults },
     stop: async () => {

@@ -13,13 +13,16 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  RenameObjectCommand,
   UploadPartCommand,
   type CreateMultipartUploadCommandInput,
   type PutObjectCommandInput,
+  type RenameObjectCommandInput,
 } from '@aws-sdk/client-s3';
 
 import { INLINE_BYTES_MAX } from './in-process-server.js';
 import type { Fixture } from './operation-suite.js';
+import type { RawReply } from './raw-request.js';
 
 /** A body inside the record, one in a file of its own, and none; by the placement's name. */
 export const BODIES: readonly (readonly [placement: string, body: Buffer])[] = [
@@ -81,6 +84,28 @@ export async function uploadInParts(
   await client.send(
     new CompleteMultipartUploadCommand({ ...name, UploadId, MultipartUpload: { Parts: listed } }),
   );
+}
+
+export async function rename(
+  { client, bucket }: Place,
+  source: string,
+  target: string,
+  more: Partial<RenameObjectCommandInput> = {},
+): Promise<void> {
+  const RenameSource = `/${bucket}/${encodeURIComponent(source)}`;
+  // The SDK makes a token of its own for each request unless it is given one.
+  const input = { Bucket: bucket, Key: target, RenameSource, ...more };
+  await client.send(new RenameObjectCommand(input));
+}
+
+/** The same with the header as the test writes it. */
+export function renameRaw(
+  { raw, bucket }: Fixture,
+  target: string,
+  { source, ...headers }: { readonly source: string } & Readonly<Record<string, string>>,
+): Promise<RawReply> {
+  const sent = { ...headers, 'x-amz-rename-source': source };
+  return raw({ method: 'PUT', path: pathOf(bucket, target), query: 'renameObject', headers: sent });
 }
 
 /** A name as it stands in a request line: every byte but the unreserved ones escaped, `/` kept. */

@@ -17,6 +17,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   L: 'Listing',
   B: 'Buckets and their configuration',
   X: 'Copying, encryption, classes',
+  R: 'Renaming and appending',
   K: 'Keys',
 };
 
@@ -247,6 +248,19 @@ export const BEHAVIOURS: Readonly<Record<string, string>> = {
   X11: 'an unknown storage class is InvalidStorageClass and is named',
   X12: 'restoring: 202, 200, 409 and x-amz-restore',
   X13: 'changing the encryption of an object',
+
+  R01: 'a rename moves the object with all that is known of it, and nobody sees both keys or none',
+  R02: 'x-amz-rename-source has bucket and slash or not, is decoded once and stays in its bucket',
+  R03: 'renaming a missing key is 404; onto itself, or a key that ends in a slash, InvalidRequest',
+  R04: 'a rename replaces what its key held; the payloads of both old places are removed',
+  R05: 'a rename has conditions on both keys, with dates; what fails is 412 and named',
+  R06: 'a rename repeated with its client token is done already; with other parameters it is 400',
+  R07: 'an append answers size, ETag and checksum of the whole, whatever holds the bytes',
+  R08: 'an offset that is not the size is InvalidWriteOffset; of several at one offset one wins',
+  R09: 'an append changes nothing else of the object, and nothing at all when it is refused',
+  R10: 'an append goes on with the checksum of the object; one that cannot be is InvalidRequest',
+  R11: 'an appended object is read, copied, renamed and replaced like any other',
+  R12: 'an object takes no append beyond the most parts, and its copy does',
 
   K01: 'awkward keys come back unchanged from every operation',
   K02: 'a, a/b and a/ are three objects',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  copySourceConditions,
+  sourceConditions,
   deleteCondition,
-  evaluateCopySourceConditions,
+  evaluateSourceConditions,
   evaluateReadConditions,
   readConditions,
   writeConditions,
@@ -82,7 +82,7 @@ test('evaluateReadConditions sends ETag and Last-Modified with NotModified', () 
   assert.deepEqual(error.headers, { etag: SAME, 'last-modified': EXACT });
 });
 
-test('evaluateCopySourceConditions answers every failure with PreconditionFailed', () => {
+test('evaluateSourceConditions answers every failure with PreconditionFailed', () => {
   const failures: [Record<string, string>, string][] = [
     [{ 'x-amz-copy-source-if-match': OTHER }, 'If-Match'],
     [{ 'x-amz-copy-source-if-none-match': SAME }, 'If-None-Match'],
@@ -90,10 +90,10 @@ test('evaluateCopySourceConditions answers every failure with PreconditionFailed
     [{ 'x-amz-copy-source-if-unmodified-since': BEFORE }, 'If-Unmodified-Since'],
   ];
   for (const [headers, condition] of failures) {
-    const conditions = copySourceConditions(headersOf(headers));
+    const conditions = sourceConditions(headersOf(headers), 'x-amz-copy-source');
     throwsS3Error(
       () => {
-        evaluateCopySourceConditions(conditions, SUBJECT, NOW_MS);
+        evaluateSourceConditions(conditions, SUBJECT, NOW_MS, 'x-amz-copy-source');
       },
       'PreconditionFailed',
       { Condition: `x-amz-copy-source-${condition}` },
@@ -101,8 +101,8 @@ test('evaluateCopySourceConditions answers every failure with PreconditionFailed
   }
 });
 
-test('copySourceConditions does not look at the conditions of the target', () => {
-  assert.equal(copySourceConditions(headersOf({ 'if-match': OTHER })), undefined);
+test('sourceConditions does not look at the conditions of the target', () => {
+  assert.equal(sourceConditions(headersOf({ 'if-match': OTHER }), 'x-amz-copy-source'), undefined);
 });
 
 test('writeConditions reads the forms that AWS accepts', () => {
