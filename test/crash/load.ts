@@ -18,6 +18,7 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   PutObjectCommand,
+  RenameObjectCommand,
   S3ServiceException,
   UploadPartCommand,
   type S3Client,
@@ -31,6 +32,7 @@ export const PART_SIZE_MIB_MIN = 1;
 
 const KEYS_PER_WRITER = 4;
 const MIB = 1024 ** 2;
+const INLINE_BYTES_MAX = 32 * 1024;
 /** Both placements with their limit (32 KiB), and one and several checksum blocks (256 KiB). */
 const SIZES = [0, 100, 5_000, 32_768, 32_769, 200_000, 262_144, 262_145, 1_500_000];
 
@@ -47,6 +49,7 @@ type Work = (writer: Writer, key: string) => Promise<void>;
 const WORKS: readonly Work[] = [
   ...[put, put, put, put, conditionalPut, conditionalPut, refusedPut],
   ...[copy, copy, remove, removeSeveral, multipart, multipart, multipart, abort],
+  ...[rename, rename, append, append],
 ];
 
 /** Does one random piece of work on one of the writer's keys. */
@@ -126,6 +129,40 @@ async function copy({ client, ledger, keys }: Writer, key: string): Promise<void
   ledger.attempt(key, version);
   const CopySource = `${BUCKET}/${source}`;
   await client.send(new CopyObjectCommand({ Bucket: BUCKET, Key: key, CopySource }));
+  ledger.acknowledge(key, version);
+}
+
+/** The object as it was, under another key. */
+async function rename({ client, ledger, keys }: Writer, key: string): Promise<void> {
+  const source = oneOf(keys);
+  const known = ledger.known(source);
+  if (known?.state === undefined || source === key) return;
+  ledger.attempt(key, known.state);
+  ledger.attempt(source, undefined);
+  const RenameSource = `/${BUCKET}/${source}`;
+  await client.send(new RenameObjectCommand({ Bucket: BUCKET, Key: key, RenameSource }));
+  ledger.acknowledge(key, known.state);
+  ledger.acknowledge(source, undefined);
+}
+
+/** Once to each object that came in one piece: inline ones stay one, files become the first part. */
+async function append({ client, ledger }: Writer, key: string): Promise<void> {
+  const known = ledger.known(key);
+  if (known === undefined || known.state?.etag.includes('-') === true) return;
+  const name = { Bucket: BUCKET, Key: key };
+  const body = randomBytes(oneOf(SIZES.filter((size) => size > 0)));
+  let existing = new Uint8Array();
+  if (known.state !== undefined) {
+    const { Body: stored } = await client.send(new GetObjectCommand(name));
+    existing = new Uint8Array((await stored?.transformToByteArray()) ?? []);
+  }
+  const isFile = existing.byteLength > INLINE_BYTES_MAX;
+  const whole = versionOf(Buffer.concat([existing, body]));
+  const version = isFile ? multipartVersionOf([existing, body]) : whole;
+  ledger.attempt(key, version);
+  const WriteOffsetBytes = existing.byteLength;
+  const answer = await client.send(new PutObjectCommand({ ...name, Body: body, WriteOffsetBytes }));
+  assert.equal(unquoted(answer.ETag), version.etag);
   ledger.acknowledge(key, version);
 }
 

@@ -21,6 +21,7 @@ import {
   ListPartsCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
+  RenameObjectCommand,
   S3ServiceException,
   UploadPartCommand,
   type S3Client,
@@ -130,6 +131,15 @@ export class HttpSystem implements System {
           new CopyObjectCommand({ Bucket, Key, CopySource, ...conditionsOf(conditions) }),
         );
         return { etag: unquoted(answer.CopyObjectResult?.ETag) };
+      }
+      case 'rename': {
+        const { bucket: Bucket, key: Key, sourceKey, conditions } = action;
+        const RenameSource = `${Bucket}/${encodeURIComponent(sourceKey)}`;
+        const { ifMatch: DestinationIfMatch, ifNoneMatch: DestinationIfNoneMatch } = conditions;
+        const wishes = { DestinationIfMatch, DestinationIfNoneMatch };
+        await client.send(new RenameObjectCommand({ Bucket, Key, RenameSource, ...wishes }));
+        const { ETag } = await client.send(new HeadObjectCommand({ Bucket, Key }));
+        return { etag: unquoted(ETag) };
       }
       case 'list':
         return this.#list(action);

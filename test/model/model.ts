@@ -20,7 +20,7 @@ export interface ModelObject {
   readonly etag: string;
   readonly meta: string;
   readonly writtenAt: number;
-  /** The upload that made it, and its parts. */
+  /** The upload that made it, and its parts; -1 under another key than the upload's. */
   readonly upload?: number;
   readonly parts: readonly { readonly partNumber: number; readonly bytes: Buffer }[];
 }
@@ -89,6 +89,16 @@ export class Model implements System {
         const source = this.#object(action.source.bucket, action.source.key);
         check(action.conditions, objects.get(action.key));
         return { etag: this.#put(objects, action.key, source.bytes, source.meta) };
+      }
+      case 'rename': {
+        const objects = this.#bucket(action.bucket);
+        const source = this.#object(action.bucket, action.sourceKey);
+        check(action.conditions, objects.get(action.key));
+        this.#clock += 1;
+        const moved = { ...source, writtenAt: this.#clock };
+        objects.set(action.key, source.upload === undefined ? moved : { ...moved, upload: -1 });
+        this.#remove(action.bucket, action.sourceKey);
+        return { etag: source.etag };
       }
       case 'list':
         return this.#list(action);

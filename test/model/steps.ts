@@ -76,6 +76,15 @@ const copy = fc
     return { kind: 'copy', ...at, source, conditions: conditionsOf(model, at, wish) };
   });
 
+const rename = fc
+  .tuple(place, key, condition, fc.nat(99))
+  .map(([at, from, wish, number]): Step => (model) => {
+    const { key: sourceKey } = existing(model, { bucket: at.bucket, key: from }, number);
+    // Refused before it reaches the store, tested elsewhere.
+    if (sourceKey === at.key || sourceKey.endsWith('/') || at.key.endsWith('/')) return undefined;
+    return { kind: 'rename', ...at, sourceKey, conditions: conditionsOf(model, at, wish) };
+  });
+
 const uploadPart = fc
   .record({
     upload: fc.nat(99),
@@ -138,6 +147,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         .map((input): Step => () => ({ kind: 'deleteMany', ...input })),
     },
     { weight: 4, arbitrary: copy },
+    { weight: 4, arbitrary: rename },
     {
       weight: 4,
       arbitrary: fc

@@ -102,6 +102,12 @@ export class StoreSystem implements System {
       }
       case 'copy':
         return this.#copy(action);
+      case 'rename': {
+        const { bucket, sourceKey, key, conditions } = action;
+        const wishes = { conditions, sourceConditions: undefined, memory: undefined };
+        const version = await store.renameObject({ bucket, sourceKey, key, ...wishes });
+        return { etag: version.etag };
+      }
       case 'list':
         return this.#list(action);
       case 'createUpload': {

@@ -38,6 +38,11 @@ export type Action =
       readonly source: Place;
       readonly conditions: Conditions;
     })
+  | (Place & {
+      readonly kind: 'rename';
+      readonly sourceKey: string;
+      readonly conditions: Conditions;
+    })
   | {
       readonly kind: 'list';
       readonly bucket: string;
