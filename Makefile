@@ -14,7 +14,7 @@ NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 SUITES := unit contract operations model consistency crash tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
-.PHONY: help run build install test test-clients check format docs bench bench-list crash clean
+.PHONY: help run build install test test-clients check format docs bench bench-list crash fuzz clean
 
 help: ## Show this list
 	@echo 's3ish: a durable, S3-compatible object server'
@@ -72,6 +72,10 @@ bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1
 
 crash: build-test ## Kill all processes, and cut the power, 500 times each under load (ROUNDS=n)
 	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) S3ISH_POWER_CUTS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
+
+fuzz: build-test ## Fuzz every parser and codec for ten minutes each (SECONDS=n, TARGET=xml-reader)
+	@S3ISH_FUZZ_SECONDS=$(or $(SECONDS),600) $(NODE_TEST) \
+	  $$(find build/test/unit -name '$(or $(TARGET),*).fuzz.test.js' | sort)
 
 clean: ## Remove what was built and installed, never data
 	rm -rf dist build node_modules

@@ -6,12 +6,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import fc from 'fast-check';
 
 import { ReceiveQueue } from '#src/server/receive-queue.js';
 import { BodyError } from '#src/util/byte-source.js';
+
+import { fuzzTarget, property } from '../../support/fuzz.js';
 
 type Step = number | 'pull' | 'finish' | 'fail' | 'abandon' | 'dismiss' | 'tick';
 
@@ -24,8 +25,12 @@ const STEPS = fc.array(
   { maxLength: 60 },
 );
 
-test('ReceiveQueue keeps order, pairs and limits for any sequence of calls', async () => {
-  await fc.assert(fc.asyncProperty(STEPS, check), { numRuns: 400, seed: 7 });
+fuzzTarget('receive-queue', {
+  'ReceiveQueue keeps order, pairs and limits for any sequence of calls': property(
+    STEPS,
+    check,
+    400,
+  ),
 });
 
 async function check(steps: readonly Step[]): Promise<void> {
