@@ -65,6 +65,10 @@ export const XML_ELEMENTS_COUNT_MAX = 20_000;
 export const XML_DEPTH_MAX = 32;
 /** Attributes of one element. */
 export const XML_ATTRIBUTES_COUNT_MAX = 64;
+/** Characters between two tags; the longest field of S3 is a key. */
+export const XML_TEXT_CHARACTERS_MAX = 64 * KIB;
+/** References such as `&amp;` of a document: 200 in each of 1,000 keys. */
+export const XML_REFERENCES_COUNT_MAX = 200_000;
 
 /** Longest life of a presigned URL: 7 days. */
 export const PRESIGN_EXPIRES_SECS_MAX = 604_800;
