@@ -26,6 +26,8 @@ export type Backend = (typeof BACKENDS)[number];
 /** Two keys of two accounts: `access` owns what tests create, `stranger` owns nothing of it. */
 const ACCESS = { accessKey: 'TESTKEY', secretKey: 'test-secret-key' } as const;
 const STRANGER = { accessKey: 'STRANGERKEY', secretKey: 'stranger-secret-key' } as const;
+/** Whose keys they are. */
+export const ACCOUNTS = ['main', 'stranger'] as const;
 const REGION = 'us-east-1';
 
 /** Small, so that tests reach both placements with short bodies. */
@@ -86,8 +88,8 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
   const handler = createDispatcher({
     store,
     credentials: new CredentialStore([
-      { ...ACCESS, account: 'main' },
-      { ...STRANGER, account: 'stranger' },
+      { ...ACCESS, account: ACCOUNTS[0] },
+      { ...STRANGER, account: ACCOUNTS[1] },
     ]),
     region,
     isSignatureV2Offered: options.isSignatureV2Offered ?? false,

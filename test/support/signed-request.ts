@@ -30,6 +30,14 @@ export function sha256Hex(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** A signature of 64 hexadecimal digits with one of its 256 bits flipped. */
+export function flippedBit(signature: string, bit: number): string {
+  const bytes = Buffer.from(signature, 'hex');
+  const index = bit >>> 3;
+  bytes[index] = (bytes[index] ?? 0) ^ (1 << (bit & 7));
+  return bytes.toString('hex');
+}
+
 /** A head signed in its header with the server's key and the time of now. */
 export function headerSigned(signer: Signer, input: HeadInput): Head {
   return signedHead(filledIn(signer, input));
