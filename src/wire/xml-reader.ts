@@ -53,7 +53,6 @@ interface OpenElement {
 }
 
 const SLICE_CHARACTERS = 16 * 1024;
-const CARRIAGE_RETURN = 0x0d;
 // XML 1.0, 2.11: a carriage return is a line feed, alone or before one, unless written `&#13;`.
 const LINE_END = /\r\n?/g;
 /** A tag that begins, one that ends, and one more for everything else. */
@@ -132,7 +131,7 @@ class TreeBuilder {
     while (at < document.length) {
       let end = at + SLICE_CHARACTERS;
       // A line end of two characters must not be cut in two.
-      if (document.charCodeAt(end - 1) === CARRIAGE_RETURN) end += 1;
+      if (document.startsWith('\r\n', end - 1)) end += 1;
       const slice = document.slice(at, end);
       this.#countMarks(slice);
       parser.write(slice.includes('\r') ? slice.replaceAll(LINE_END, '\n') : slice);
