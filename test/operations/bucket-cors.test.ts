@@ -194,7 +194,7 @@ onEveryBackend('Bucket CORS', (use) => {
       [{ 'content-md5': 'short' }, 'InvalidDigest'],
       [{ 'x-amz-checksum-crc32': 'AAAAAA==' }, 'BadDigest'],
     ] as const) {
-      const reply = await sendDocument(fixture, good, headers as Record<string, string>);
+      const reply = await sendDocument(fixture, good, headers);
       assert.deepEqual([reply.status, reply.code], [400, code], reply.text);
     }
     assert.deepEqual(await rulesOf(fixture), RULES);
