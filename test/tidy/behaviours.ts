@@ -323,6 +323,12 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   'BI-177': 'tagging',
   'BI-178': 'tagging',
 
+  B17: 'CORS',
+  B18: 'CORS',
+  B19: 'CORS',
+  B20: 'CORS',
+  'BI-193': 'CORS',
+
   E20: 'to be written',
   G25: 'to be written',
   L17: 'to be written',
