@@ -139,6 +139,8 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
 
   async function run(exchange: Exchange, progress: Progress): Promise<Reply> {
     const { head, body } = exchange;
+    // Work taken on now could outlast the time to drain; a retry finds the next server.
+    if (exchange.isTooLate) throw new S3Error('ServiceUnavailable');
     if (head.headBytes > HEADER_SECTION_BYTES_MAX)
       throw new S3Error('RequestHeaderSectionTooLarge');
     const { bucket, key } = parsePath(head.rawPath);

@@ -35,6 +35,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
   readonly head: RequestHead;
   readonly body: ByteSource;
   readonly isChunked: boolean;
+  readonly isTooLate: boolean;
   readonly #host: ExchangeHost;
   readonly #responder: Responder;
   readonly #queue: ReceiveQueue | undefined;
@@ -57,6 +58,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
     this.#host = host;
     this.#responder = responder;
     this.head = guarded.head;
+    this.isTooLate = host.isDraining;
     this.isChunked = guarded.contentLength === undefined;
     this.#isBodyComplete = guarded.contentLength === 0;
     this.#queue = this.#isBodyComplete ? undefined : new ReceiveQueue(guarded.contentLength, this);

@@ -70,6 +70,8 @@ export interface Exchange {
   readonly body: ByteSource;
   /** True when the request used `Transfer-Encoding: chunked`. */
   readonly isChunked: boolean;
+  /** True when the request came after `stopAccepting`, on a connection that was kept. */
+  readonly isTooLate: boolean;
   /** Peer address in text form; decoded when it is first read. */
   readonly remoteAddress: string;
   /** True once the client is gone; nothing can be sent any more. */

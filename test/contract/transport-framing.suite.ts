@@ -146,21 +146,21 @@ async function answerOf(port: number, bytes: string, wanted: Answer): Promise<An
 
 /** BI-009 and BI-010: whatever the library makes of it, nothing after it is executed. */
 function chunkTests(choice: TransportChoice): void {
-  const bad: readonly [name: string, body: string][] = [
-    ['size ;', ';\r\nabc\r\n0\r\n\r\n'],
-    ['size g', 'g\r\nabc\r\n0\r\n\r\n'],
-    ['size 0x5', '0x5\r\nabcde\r\n0\r\n\r\n'],
-    ['size -5', '-5\r\nabcde\r\n0\r\n\r\n'],
-    ['size empty', '\r\nabc\r\n0\r\n\r\n'],
-    ['extension', '3;a=b\r\nabc\r\n0\r\n\r\n'],
-    ['missing CRLF after data', '3\r\nabc0\r\n\r\n'],
-    ['bare LF', '3\nabc\n0\n\n'],
-    ['size above 2^60', 'fffffffffffffffff\r\nabc\r\n0\r\n\r\n'],
-    ['size 2^60', '1000000000000000\r\nabc\r\n0\r\n\r\n'],
-    ['trailers', '3\r\nabc\r\n0\r\nx-a: b\r\n\r\n'],
+  const bad: readonly (readonly [id: string, name: string, body: string])[] = [
+    ['BI-009', 'size ;', ';\r\nabc\r\n0\r\n\r\n'],
+    ['BI-009', 'size g', 'g\r\nabc\r\n0\r\n\r\n'],
+    ['BI-009', 'size 0x5', '0x5\r\nabcde\r\n0\r\n\r\n'],
+    ['BI-009', 'size -5', '-5\r\nabcde\r\n0\r\n\r\n'],
+    ['BI-009', 'size empty', '\r\nabc\r\n0\r\n\r\n'],
+    ['BI-009', 'extension', '3;a=b\r\nabc\r\n0\r\n\r\n'],
+    ['BI-009', 'missing CRLF after data', '3\r\nabc0\r\n\r\n'],
+    ['BI-009', 'bare LF', '3\nabc\n0\n\n'],
+    ['BI-010', 'size above 2^60', 'fffffffffffffffff\r\nabc\r\n0\r\n\r\n'],
+    ['BI-010', 'size 2^60', '1000000000000000\r\nabc\r\n0\r\n\r\n'],
+    ['BI-009', 'trailers', '3\r\nabc\r\n0\r\nx-a: b\r\n\r\n'],
   ];
-  for (const [name, body] of bad) {
-    test(`BI-009 chunk ${name}: nothing after it is executed`, async (context) => {
+  for (const [id, name, body] of bad) {
+    test(`${id} chunk ${name}: nothing after it is executed`, async (context) => {
       const before = process.memoryUsage.rss();
       const paths: string[] = [];
       const { port, faults } = await startTransport(context, choice, async (exchange) => {

@@ -32,6 +32,27 @@ describe('transports, patience', { concurrency: true }, () => {
       client.destroy();
     });
 
+    // No threshold: it would wait for as long as the client has patience to trickle.
+    test(`BI-014 ${choice}: a head that trickles in is cut, and never handled`, async (context) => {
+      const paths: string[] = [];
+      const { port } = await startTransport(context, choice, async (exchange) => {
+        paths.push(exchange.head.rawPath);
+        await reply(exchange, 'handled');
+      });
+      const client = await RawClient.open(port);
+      client.send('GET /trickled HTTP/1.1\r\nHost: h\r\nx-a: ');
+      for (let letter = 0; letter < 120 && !client.isClosed; letter += 1) {
+        client.send('a');
+        await delay(500);
+      }
+      assert.ok(client.isClosed, 'cut within a minute');
+      assert.deepEqual(paths, []);
+      const other = await RawClient.open(port);
+      other.send(GET);
+      assert.equal((await other.answer())?.status, 200, 'the server is alive');
+      other.destroy();
+    });
+
     test(`${choice}: a download that stalls is completed`, async (context) => {
       const size = 32 * 1024 * 1024;
       const outcome = deferred<ReplyOutcome>();

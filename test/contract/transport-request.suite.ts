@@ -243,7 +243,7 @@ function flowTests(choice: TransportChoice): void {
     client.destroy();
   });
 
-  test('a body that stalls ends with BodyError timeout, which can be answered', async (context) => {
+  test('BI-013 a body that stalls ends with BodyError timeout, which can be answered', async (context) => {
     const failures: unknown[] = [];
     const { port } = await startTransport(
       context,
@@ -408,7 +408,7 @@ function abortTests(choice: TransportChoice): void {
     assert.equal(transport.inFlightCount, 0);
   });
 
-  test('a second request while the first is pending closes the connection', async (context) => {
+  test('BI-028 a second request while the first is pending closes the connection', async (context) => {
     const methods: string[] = [];
     const aborted = deferred();
     const { port } = await startTransport(context, choice, async (exchange) => {

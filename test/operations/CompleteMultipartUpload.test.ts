@@ -66,7 +66,7 @@ function suite(use: () => Promise<Fixture>): void {
     assert.deepEqual(Buffer.from((await got.Body?.transformToByteArray()) ?? []), WHOLE);
   });
 
-  test('M02 part numbers may have gaps but must ascend', async () => {
+  test('M02 BI-166 part numbers may have gaps but must ascend', async () => {
     const fixture = await use();
     const { client, bucket } = fixture;
     const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, FIRST, LAST], [3, 7, 20]);

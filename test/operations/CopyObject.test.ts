@@ -133,7 +133,7 @@ onEveryBackend('CopyObject', (use) => {
     assert.deepEqual(await bytesOf(client, other, 'copy'), LARGE);
   });
 
-  test('X02 CopyObject onto itself without change is InvalidRequest', async () => {
+  test('X02 BI-153 CopyObject onto itself without change is InvalidRequest', async () => {
     const { client, bucket } = await use();
     await put(client, bucket, 'key', SMALL);
     assert.deepEqual(await refusal(copy(client, bucket, 'key', 'key')), {

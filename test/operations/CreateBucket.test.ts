@@ -82,6 +82,24 @@ onEveryBackend('CreateBucket', (use) => {
     assert.equal(await bucketCount(fixture), 0);
   });
 
+  test('BI-119 buckets named like directories of ours are refused, or are buckets as others', async () => {
+    const fixture = await use();
+    for (const name of ['.s3ish', '_health', '_metrics', '.', 'lost%2Bfound']) {
+      const reply = await fixture.raw({ method: 'PUT', path: `/${name}` });
+      assert.deepEqual([reply.status, reply.code], [400, 'InvalidBucketName'], name);
+    }
+    for (const name of ['s3ish', 'staging', 'metadata', 'data', 'uploads', 'metadata.json']) {
+      const path = `/${name}`;
+      assert.equal((await fixture.raw({ method: 'PUT', path })).status, 200, name);
+      const body = Buffer.alloc(100_000, name);
+      assert.equal((await fixture.raw({ method: 'PUT', path: `${path}/key`, body })).status, 200);
+      const got = await fixture.raw({ method: 'GET', path: `${path}/key` });
+      assert.deepEqual(got.body, body, name);
+      assert.equal((await fixture.raw({ method: 'DELETE', path: `${path}/key` })).status, 204);
+      assert.equal((await fixture.raw({ method: 'DELETE', path })).status, 204, name);
+    }
+  });
+
   test('B02 CreateBucket takes every legal form of a name', async () => {
     const { server } = await use();
     const names = ['abc', 'a'.repeat(63), '123', 'a.b.c', 'a-b--c', '1.2.3.4.5', '0-0', 'data'];

@@ -15,7 +15,7 @@ import {
 } from '../support/in-process-server.js';
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
 import { elementText, rawRequest } from '../support/raw-request.js';
-import { headerSigned, sendHead, sha256Hex } from '../support/signed-request.js';
+import { headerSigned, sendHead, sha256Hex, wireHead } from '../support/signed-request.js';
 import type { Head } from '../support/signed-head.js';
 import { changesNothing } from '../support/store-state.js';
 
@@ -28,12 +28,6 @@ function putHead(
 ): Head {
   const rawPath = `/${bucket}/key`;
   return headerSigned(server, { method: 'PUT', rawPath, payloadHash, headers });
-}
-
-/** The bytes of a head, without any header that the client would add. */
-function wireHead(head: Head, lines = ''): string {
-  const headers = [...head.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return `${head.method} ${head.rawPath} HTTP/1.1\r\n${headers}${lines}\r\n`;
 }
 
 async function bytesOf({ client, bucket }: Fixture): Promise<Buffer> {

@@ -56,7 +56,7 @@ const CASES: readonly (readonly [what: string, damage: (file: string) => Promise
   ['the bytes of another object', (file) => writeFile(file, randomBytes(BODY.length))],
 ];
 for (const [what, damage] of CASES) {
-  test(`G01 GetObject answers InternalError when the file has ${what}`, async () => {
+  test(`G25 BI-197 GetObject answers InternalError when the file has ${what}`, async () => {
     await damage(await store('damaged', BODY));
     const faultCount = server.faults.length;
     const reply = await get('damaged');
@@ -67,13 +67,13 @@ for (const [what, damage] of CASES) {
   });
 }
 
-test('G01 GetObject cuts the answer short when a later block is damaged', async () => {
+test('G25 BI-197 GetObject cuts the answer short when a later block is damaged', async () => {
   await flip(await store('later', BODY), BODY.length - 1);
   await assert.rejects(get('later'), { code: 'ECONNRESET' });
   assert.equal(server.ends.at(-1)?.errorCode, 'InternalError');
 });
 
-test('G10 a range outside the damaged block has the right bytes', async () => {
+test('BI-197 a range outside the damaged block has the right bytes', async () => {
   await flip(await store('later', BODY), BODY.length - 1);
   const reply = await get('later', `bytes=10-${BLOCK_BYTES + 9}`);
   assert.equal(reply.status, 206);

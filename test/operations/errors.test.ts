@@ -101,6 +101,42 @@ onEveryBackend('errors and headers', (use) => {
     });
   }
 
+  test('E20 completing and copying answer one whole document with its status, right or wrong', async () => {
+    const fixture = await use();
+    const { raw, bucket } = fixture;
+    const send = await withObject(fixture);
+    const created = await send({ method: 'POST', below: '/key', query: 'uploads' });
+    const uploadId = elementText(created.text, 'UploadId') ?? '';
+    const part = `partNumber=1&uploadId=${uploadId}`;
+    const list =
+      '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>';
+    const source = (key: string) => ({ 'x-amz-copy-source': `/${bucket}/${key}` });
+    // prettier-ignore
+    const answers: readonly (readonly [status: number, root: string, request: Below])[] = [
+      [404, 'Error', { method: 'PUT', below: '/copy', headers: source('missing') }],
+      [200, 'CopyObjectResult', { method: 'PUT', below: '/copy', headers: source('key') }],
+      [404, 'Error', { method: 'PUT', below: '/key', query: part, headers: source('missing') }],
+      [400, 'Error', { method: 'POST', below: '/key', query: `uploadId=${uploadId}`, body: list }],
+      [200, 'CopyPartResult', { method: 'PUT', below: '/key', query: part, headers: source('key') }],
+    ];
+    const check = (reply: RawReply, status: number, root: string): void => {
+      assert.equal(reply.status, status, reply.text);
+      assert.equal(reply.text.split('<?xml').length, 2, 'one declaration');
+      assert.match(reply.text, new RegExp(`^<[?]xml [^>]*[?]>\\s*<${root}[ >][^]*</${root}>\\s*$`));
+      assert.equal(reply.headers['content-length'], String(reply.body.byteLength));
+    };
+    for (const [status, root, request] of answers) check(await send(request), status, root);
+    const parts = await raw({
+      method: 'GET',
+      path: `/${bucket}/key`,
+      query: `uploadId=${uploadId}`,
+    });
+    const etag = elementText(parts.text, 'ETag') ?? '';
+    const body = list.replace('</Part>', `<ETag>${etag}</ETag></Part>`);
+    const done = await send({ method: 'POST', below: '/key', query: `uploadId=${uploadId}`, body });
+    check(done, 200, 'CompleteMultipartUploadResult');
+  });
+
   // prettier-ignore
   const heads: readonly (readonly [status: number, request: Omit<Below, 'method'>])[] = [
     [400, { below: `/${'k'.repeat(1025)}` }],

@@ -38,6 +38,8 @@ export interface InProcessOptions {
   readonly limits?: Partial<OperationLimits>;
   /** How long a body may stall; 10 s unless given. */
   readonly readTimeoutMs?: number;
+  /** How many requests may bring payload at once, and as many may fetch it; 1000 unless told. */
+  readonly payloadsCountMax?: number;
   /** `us-east-1` unless told. */
   readonly region?: string;
   /** Off unless told, as the setting is. */
@@ -67,12 +69,14 @@ export interface InProcessServer {
   readonly ends: readonly RequestEnd[];
   /** Faults and bugs that the dispatcher reported; tests expect none. */
   readonly faults: readonly unknown[];
+  /** Takes no more connections, as a server does that is told to end. */
+  drain(): void;
   stop(): Promise<void>;
 }
 
 /** Starts a server on a free port. The file backend works in a new temporary directory. */
 export async function startInProcessServer(options: InProcessOptions): Promise<InProcessServer> {
-  const { backend, region = REGION } = options;
+  const { backend, region = REGION, payloadsCountMax = 1000 } = options;
   const basePath = await mkdtemp(join(tmpdir(), 's3ish-in-process-'));
   const store = await openStore({
     backend,
@@ -99,8 +103,8 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
       partsCountMax: PARTS_COUNT_MAX,
       ...options.limits,
     },
-    uploads: new Semaphore(1000, unbounded),
-    downloads: new Semaphore(1000, unbounded),
+    uploads: new Semaphore(payloadsCountMax, unbounded),
+    downloads: new Semaphore(payloadsCountMax, unbounded),
     hostId: 'in-process',
     nowMs: Date.now,
     onRequestBegin: () => undefined,
@@ -127,6 +131,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     backend,
     stranger: { ...place, ...STRANGER },
     ...{ store, basePath, ends, faults },
+    drain: () => transport.stopAccepting(),
     stop: async () => {
       transport.stopAccepting();
       transport.close();

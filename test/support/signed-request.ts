@@ -65,6 +65,12 @@ export function sendHead(
   return sendUnsigned({ ...request, headers: { ...headers, ...repeated } });
 }
 
+/** The bytes of a head, without any header that the client would add. */
+export function wireHead(head: Head, lines = ''): string {
+  const headers = [...head.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `${head.method} ${head.rawPath} HTTP/1.1\r\n${headers}${lines}\r\n`;
+}
+
 /** A PUT in aws-chunked framing. */
 export interface ChunkedPut {
   readonly path: string;

@@ -329,18 +329,6 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   B20: 'CORS',
   'BI-193': 'CORS',
 
-  E20: 'to be written',
-  G25: 'to be written',
-  L17: 'to be written',
-  'BI-010': 'to be written',
-  'BI-014': 'to be written',
-  'BI-028': 'to be written',
-  'BI-119': 'to be written',
-  'BI-153': 'to be written',
-  'BI-166': 'to be written',
-  'BI-195': 'to be written',
-  'BI-196': 'to be written',
-  'BI-197': 'to be written',
 
   B10: 'tagging and CORS: no configuration can be stored yet',
 };
