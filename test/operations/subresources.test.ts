@@ -9,6 +9,7 @@ import { SUBRESOURCES } from '#src/s3/subresources.js';
 
 import { contentsOf, putObject } from '../support/objects.js';
 import { onEveryBackend } from '../support/operation-suite.js';
+import { sdkOperations } from '../support/sdk-operations.js';
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const;
 const ROOTS = { bucket: '/{bucket}', object: '/{bucket}/{key}' } as const;
@@ -48,6 +49,22 @@ onEveryBackend('Sub-resources', (use) => {
       });
     }
   }
+
+  test('E05 BI-187 every operation of the SDK that has no row answers NotImplemented', async () => {
+    const fixture = await use();
+    await putObject(fixture, 'key', 'content');
+    const before = await contentsOf(fixture);
+    for (const { name, requestLine } of sdkOperations()) {
+      if (name in OPERATIONS) continue;
+      const [method = '', target = ''] = requestLine.split(' ');
+      const [place = '', query = ''] = target.split('?');
+      const path = place.replace('{bucket}', fixture.bucket).replace('{key}', 'key');
+      const body = method === 'PUT' || method === 'POST' ? { body: '<Any/>' } : {};
+      const reply = await fixture.raw({ method, path, query, ...body });
+      assert.deepEqual([reply.status, reply.code], [501, 'NotImplemented'], name);
+    }
+    assert.deepEqual(await contentsOf(fixture), before);
+  });
 
   test('E05 a parameter that is no sub-resource is ignored', async () => {
     const fixture = await use();

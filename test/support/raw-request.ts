@@ -156,11 +156,16 @@ function sign(
 
 function canonicalQuery(query: string): string {
   if (query === '') return '';
-  return query
-    .split('&')
-    .map((pair) => (pair.includes('=') ? pair : `${pair}=`))
-    .sort()
-    .join('&');
+  return (
+    query
+      .split('&')
+      .map((pair) => (pair.includes('=') ? pair : `${pair}=`))
+      // By name, then by value: `a=` comes before `a-b=`, although `-` is below `=`.
+      .map((pair) => pair.replace('=', '\0'))
+      .sort()
+      .map((pair) => pair.replace('\0', '='))
+      .join('&')
+  );
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,13 +5,12 @@
  * @module
  */
 
-import * as s3 from '@aws-sdk/client-s3';
-
 import { SECTIONS } from '#src/config/settings.js';
 import { notImplemented } from '#src/operations/not-implemented.js';
 import { OPERATIONS } from '#src/operations/registry.js';
 import { S3_ERRORS } from '#src/s3/errors.js';
 
+import { sdkOperations } from '../support/sdk-operations.js';
 import { BAD_INPUTS } from './bad-inputs.js';
 import { filesOfIds, IDS, IDS_IN_SCOPE } from './behaviour-ids.js';
 import { BEHAVIOURS, GROUPS, LATER, NOT_YET } from './behaviours.js';
@@ -45,31 +44,19 @@ nothing.
     const status = operation.handler === notImplemented ? 'NotImplemented' : 'offered';
     return [name, `\`${operation.requestLine}\``, operation.permission, status];
   });
-  const others = operationsOfS3().filter((name) => !(name in OPERATIONS));
+  const others = sdkOperations().filter(({ name }) => !(name in OPERATIONS));
   return [
     head,
     table(['Operation', 'Request', 'Permission', 'Status'], rows),
-    '## Operations without a row\n\nKnown to the AWS SDK; `NotImplemented` here.\n',
+    '## Operations without a row\n\nKnown to the AWS SDK.\n',
     table(
-      ['Operation', 'Status'],
-      others.map((name) => [name, 'NotImplemented']),
+      ['Operation', 'Request', 'Status'],
+      others.map(({ name, requestLine }) => [name, `\`${requestLine}\``, 'NotImplemented']),
     ),
     '## Behaviours and the tests that prove them\n',
     'What the ids mean is in [S3_BEHAVIOURS.md](S3_BEHAVIOURS.md).\n',
     provedBy(),
   ].join('\n');
-}
-
-/** Commands of the SDK that other endpoints answer: directory buckets, Object Lambda. */
-const OTHER_ENDPOINTS = new Set(['ListDirectoryBuckets', 'WriteGetObjectResponse']);
-
-/** Names of all operations of S3, from the commands of the SDK. */
-export function operationsOfS3(): readonly string[] {
-  return Object.keys(s3)
-    .map((name) => /^([A-Z]\w*)Command$/.exec(name)?.[1])
-    .filter((name) => name !== undefined)
-    .filter((name) => !OTHER_ENDPOINTS.has(name))
-    .sort();
 }
 
 function provedBy(): string {
