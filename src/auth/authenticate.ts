@@ -10,6 +10,7 @@
  */
 
 import { S3Error } from '../s3/errors.js';
+import type { SignedAddress } from '../wire/addressing.js';
 import { parseQuery, type QueryParameters } from '../wire/query.js';
 import { UNSIGNED_PAYLOAD } from '../wire/sigv4.js';
 import type { Credential } from './credentials.js';
@@ -49,6 +50,8 @@ export interface AuthenticatedRequest {
   readonly verification: PayloadVerification;
   /** Those of the request; presigned `x-amz-*` query parameters are merged in. */
   readonly headers: ReadonlyMap<string, string>;
+  /** What the signature covers, when it is another address than the one that arrived. */
+  readonly signedAddress?: SignedAddress | undefined;
 }
 
 const NOTHING_HOISTED: ReadonlyMap<string, string> = new Map();
@@ -114,7 +117,7 @@ function withoutSigningKey(request: SignedRequest, principal: Principal): Authen
 
 function authenticated(
   claim: SignatureClaim,
-  { credential, signingKey }: VerifiedSignature,
+  { credential, signingKey, signedAddress }: VerifiedSignature,
   payloadHash: string,
   headers: ReadonlyMap<string, string>,
 ): AuthenticatedRequest {
@@ -127,6 +130,7 @@ function authenticated(
       seedSignature: claim.signature,
     })),
     headers,
+    signedAddress,
   };
 }
 

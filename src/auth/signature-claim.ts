@@ -5,6 +5,7 @@
  */
 
 import { S3Error } from '../s3/errors.js';
+import type { SignedAddress } from '../wire/addressing.js';
 import { SCOPE_SERVICE, SCOPE_TERMINAL } from '../wire/sigv4.js';
 import type { QueryParameters } from '../wire/query.js';
 
@@ -20,6 +21,16 @@ export interface SignedRequest {
   readonly repeatedHeaders: ReadonlySet<string>;
   /** Changes nothing: like AWS, UNSIGNED-PAYLOAD is accepted over plain HTTP too. */
   readonly isSecure?: boolean;
+  /**
+   * Other hosts and paths of this very resource that the signer may have used, because proxies
+   * rewrite them. Bounded by OTHER_ADDRESSES_COUNT_MAX; absent when nothing is declared.
+   */
+  readonly otherAddresses?: () => Iterable<SignedAddress>;
+  /**
+   * What version 2 covers in place of host and path, when that is not the path alone: it does not
+   * cover the host, so it must spell out the very bucket and key.
+   */
+  readonly resourceV2?: { readonly hostBucket: string; readonly rawPath: string };
 }
 
 /** A signature and what it says it covers. Nothing in it has been verified. */

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { S3Error } from '../s3/errors.js';
+import type { SignedAddress } from '../wire/addressing.js';
 import { HmacSha256Key } from '../wire/hmac-sha256.js';
 import { canonicalQuery, type QueryParameters } from '../wire/query.js';
 import { canonicalRequest, signaturesEqual, stringToSign } from '../wire/sigv4.js';
@@ -24,6 +25,8 @@ export interface SigningKeys {
 export interface VerifiedSignature {
   readonly credential: Credential;
   readonly signingKey: HmacSha256Key;
+  /** What the signature covers, when it is another address than the one that arrived. */
+  readonly signedAddress: SignedAddress | undefined;
 }
 
 /** Signs for access keys that nobody has, so that they take as long as others. */
@@ -60,10 +63,11 @@ export function verifySignature(
           { accessKey, secretKey: credential.secretKey, date, region },
           keys.credentials,
         );
+  const queryText = canonicalQuery(query, claim.omittedParameter);
   const canonical = canonicalRequest({
     method: request.method,
     rawPath: request.rawPath,
-    canonicalQuery: canonicalQuery(query, claim.omittedParameter),
+    canonicalQuery: queryText,
     headers: request.headers,
     repeatedHeaders: request.repeatedHeaders,
     signedHeaders: claim.signedHeaders,
@@ -71,11 +75,36 @@ export function verifySignature(
   });
   const text = stringToSign(claim.timestamp, scope, canonical);
   const isEqual = signaturesEqual(signingKey.signHex(text), claim.signature);
+  const signedAddress = isEqual ? undefined : otherAddress(request, queryText, claim, signingKey);
   if (credential === undefined) {
     throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKey });
   }
-  if (!isEqual) throw doesNotMatch(claim, text, canonical);
-  return { credential, signingKey };
+  if (!isEqual && signedAddress === undefined) throw doesNotMatch(claim, text, canonical);
+  return { credential, signingKey, signedAddress };
+}
+
+/** The first of the other addresses that the signature covers. */
+function otherAddress(
+  request: SignedRequest,
+  queryText: string,
+  claim: SignatureClaim,
+  signingKey: HmacSha256Key,
+): SignedAddress | undefined {
+  if (request.otherAddresses === undefined) return undefined;
+  for (const address of request.otherAddresses()) {
+    const canonical = canonicalRequest({
+      method: request.method,
+      rawPath: address.rawPath,
+      canonicalQuery: queryText,
+      headers: new Map(request.headers).set('host', address.host),
+      repeatedHeaders: request.repeatedHeaders,
+      signedHeaders: claim.signedHeaders,
+      payloadHash: claim.payloadHash,
+    });
+    const text = stringToSign(claim.timestamp, claim.credential.scope, canonical);
+    if (signaturesEqual(signingKey.signHex(text), claim.signature)) return address;
+  }
+  return undefined;
 }
 
 /**

@@ -13,8 +13,11 @@ import { requestMetrics, type MetricsSource } from '../observe/metrics.js';
 import type { OperationLimits } from '../operations/operation.js';
 import { createDispatcher, type RequestEnd } from '../server/dispatch.js';
 import { openTransport } from '../server/open-transport.js';
+import { Reception, type ReceptionRules } from '../server/reception.js';
 import type { Transport } from '../server/transport.js';
 import { parseAddress } from '../util/address.js';
+import { parseEndpoint } from '../util/endpoint.js';
+import { parseNetwork } from '../util/network.js';
 import { Semaphore } from '../util/semaphore.js';
 import type { Part, PartContext } from './part.js';
 import { openConfiguredStore } from './open-configured-store.js';
@@ -40,6 +43,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     region: config.server.region,
     isSignatureV2Offered: config.auth.signature_v2,
     limits: operationLimits(config),
+    reception: Reception.open(receptionRules(config)),
     uploads: share(config.storage.max_concurrent_uploads, config),
     downloads: share(config.storage.max_concurrent_downloads, config),
     hostId: start.incarnation,
@@ -84,6 +88,17 @@ function operationLimits({ limits }: Config): OperationLimits {
     objectSizeBytesMax: limits.max_object_size_gb * GIB,
     partSizeBytesMin: limits.min_part_size_mb * MIB,
     partsCountMax: limits.max_multipart_parts,
+  };
+}
+
+/** Every entry was parsed once already, when the settings were checked. */
+function receptionRules({ server }: Config): ReceptionRules {
+  return {
+    domains: server.domains,
+    endpoints: server.endpoints.map(parseEndpoint).filter((endpoint) => endpoint !== undefined),
+    trustedProxies: server.trusted_proxies
+      .map(parseNetwork)
+      .filter((network) => network !== undefined),
   };
 }
 

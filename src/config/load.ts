@@ -124,7 +124,12 @@ function valueProblem(section: string, key: string, value: unknown): string | un
   const settings = SECTIONS[section] ?? {};
   const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
   if (setting === undefined) return unknownKey(section, key);
-  if (setting.schema.safeParse(value).success) return undefined;
+  const { error } = setting.schema.safeParse(value);
+  if (error === undefined) return undefined;
+  const index = error.issues[0]?.path[0];
+  if (typeof index === 'number' && Array.isArray(value)) {
+    return `${section}.${key}[${index}]: expected ${setting.elementExpected}, got ${show(value[index])}`;
+  }
   return `${section}.${key}: expected ${setting.expected}, got ${show(value)}`;
 }
 

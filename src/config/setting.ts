@@ -17,6 +17,8 @@ export interface Setting<Value> {
   readonly default: Value;
   /** What the value must be, to follow the words "expected". */
   readonly expected: string;
+  /** The same for one element of a list. */
+  readonly elementExpected?: string;
   /** One or two sentences for the operator. */
   readonly description: string;
 }
@@ -90,6 +92,25 @@ export function text(
     schema: z.string().regex(form.pattern),
     default: defaultValue,
     expected: form.expected,
+    description,
+  };
+}
+
+/** A list of texts, each of a given form; empty unless the file says otherwise. */
+export function list(
+  form: {
+    readonly accepts: (text: string) => boolean;
+    /** Names one element: `a host name such as "s3.example.com"`. */
+    readonly expected: string;
+    readonly countMax: number;
+  },
+  description: string,
+): Setting<readonly string[]> {
+  return {
+    schema: z.array(z.string().refine(form.accepts)).max(form.countMax),
+    default: [],
+    expected: `a list of at most ${form.countMax}, each ${form.expected}`,
+    elementExpected: form.expected,
     description,
   };
 }

@@ -10,9 +10,12 @@
  * @module
  */
 
-import { address, choice, flag, integer, path, text, type Setting } from './setting.js';
+import { DECLARED_NAMES_COUNT_MAX, isHostName, parseEndpoint } from '../util/endpoint.js';
+import { parseNetwork } from '../util/network.js';
+import { address, choice, flag, integer, list, path, text, type Setting } from './setting.js';
 
 const DAY_SECS = 86_400;
+const TRUSTED_PROXIES_COUNT_MAX = 256;
 
 /** Sections in the order of the shipped file; keys in the order an operator meets them. */
 export const SETTINGS = {
@@ -30,6 +33,30 @@ export const SETTINGS = {
       'us-east-1',
       { pattern: /^[a-z0-9-]{1,64}$/, expected: 'lower-case letters, digits and hyphens' },
       'Region that clients must sign for.',
+    ),
+    domains: list(
+      {
+        accepts: isHostName,
+        expected: 'a lower-case host name such as "s3.example.com"',
+        countMax: DECLARED_NAMES_COUNT_MAX,
+      },
+      'Domains below which a host name is a bucket: with "s3.example.com", bucket.s3.example.com/key. Path style works at the same time.',
+    ),
+    endpoints: list(
+      {
+        accepts: (url) => parseEndpoint(url) !== undefined,
+        expected: 'a URL such as "https://files.example.com/storage/"',
+        countMax: DECLARED_NAMES_COUNT_MAX,
+      },
+      'URLs under which clients reach the server through proxies that change the Host header or the path. Signatures made for any of them are accepted; a path that begins with the prefix of one is served without it.',
+    ),
+    trusted_proxies: list(
+      {
+        accepts: (network) => parseNetwork(network) !== undefined,
+        expected: 'an IP address or a network such as "10.0.0.0/8"',
+        countMax: TRUSTED_PROXIES_COUNT_MAX,
+      },
+      'Proxies whose X-Forwarded-For, -Host and -Proto, or Forwarded, are believed. From everybody else these headers are ignored.',
     ),
     read_timeout_secs: integer(
       60,

@@ -7,6 +7,7 @@
  */
 
 import { writeConditions } from '../s3/conditions.js';
+import { objectUrl } from '../wire/addressing.js';
 import { completionChecksum, uploadChecksum } from '../wire/checksum-headers.js';
 import {
   completeMultipartUploadDocument,
@@ -15,7 +16,6 @@ import {
 import { initiateMultipartUploadDocument } from '../wire/documents/uploads.js';
 import { objectAttributes } from '../wire/headers.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
-import { encodePathAws } from '../wire/uri.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
 import { xmlReply } from './xml-reply.js';
@@ -80,7 +80,7 @@ export async function completeMultipartUpload(call: Call): Promise<Reply> {
   });
   return xmlReply(
     completeMultipartUploadDocument({
-      location: `${call.origin}/${bucket}/${encodePathAws(key)}`,
+      location: objectUrl(call.origin, call),
       bucket,
       key,
       etag,

@@ -30,8 +30,10 @@ export interface Call {
   /** Body bytes for `stream` operations, as received; wrap with `openPayload` exactly once. */
   readonly body: ByteSource;
   readonly verification: PayloadVerification;
-  /** `http` or `https`, and host with port as the client sent it; for Location elements. */
+  /** Scheme, host with port and path prefix as the client used them; see `objectUrl`. */
   readonly origin: string;
+  /** The origin names the bucket already. */
+  readonly isVirtualHosted: boolean;
   readonly store: Store;
   readonly region: string;
   readonly limits: OperationLimits;

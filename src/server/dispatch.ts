@@ -37,6 +37,7 @@ import { parsePath } from '../wire/addressing.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
 import { failureOf } from './fault.js';
+import type { Reception } from './reception.js';
 import { errorReply, replyOf, type ReplyContext } from './reply.js';
 import { createRouter, type Target } from './route.js';
 import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
@@ -55,6 +56,7 @@ export interface RequestEnd {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly durationMs: number;
+  /** Of the client, when trusted proxies tell it; of the peer otherwise. */
   readonly remoteAddress: string;
   readonly accessKey: string | undefined;
 }
@@ -65,6 +67,8 @@ export interface DispatcherOptions {
   readonly region: string;
   readonly isSignatureV2Offered: boolean;
   readonly limits: OperationLimits;
+  /** Declared names of this server; without any, requests are path-style and signed as sent. */
+  readonly reception: Reception | undefined;
   /** Requests that stream a body in, and those that stream one out. */
   readonly uploads: Semaphore;
   readonly downloads: Semaphore;
@@ -132,7 +136,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       bytesIn: progress.bytesIn,
       bytesOut: outcome?.bodyBytes ?? 0,
       durationMs: performance.now() - startedMs,
-      remoteAddress: exchange.remoteAddress,
+      remoteAddress: options.reception?.clientAddress(exchange) ?? exchange.remoteAddress,
       accessKey: progress.accessKey,
     });
   };
@@ -143,7 +147,8 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     if (exchange.isTooLate) throw new S3Error('ServiceUnavailable');
     if (head.headBytes > HEADER_SECTION_BYTES_MAX)
       throw new S3Error('RequestHeaderSectionTooLarge');
-    const { bucket, key } = parsePath(head.rawPath);
+    const arrival = options.reception?.receive(exchange);
+    const { bucket, key } = arrival ?? parsePath(head.rawPath);
     progress.bucket = bucket;
     progress.key = key;
     // First of all, so that a page can read any refusal that follows.
@@ -166,9 +171,10 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
 
     const { region, store } = options;
     const isForEverybody = operation.permission === EVERYBODY;
-    const { principal, headers, verification } = isForEverybody
+    const authenticated = isForEverybody
       ? unsigned(head.headers)
-      : authenticate({ ...head }, authenticationContext());
+      : authenticate(arrival?.request ?? { ...head }, authenticationContext());
+    const { principal, headers, verification } = authenticated;
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
 
     store.refresh();
@@ -180,7 +186,10 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       ...{ principal, bucket, key, query, headers, verification, store, region },
       document: '',
       body,
-      origin: `http://${headers.get('host') ?? 'localhost'}`,
+      origin:
+        arrival?.originOf(authenticated.signedAddress) ??
+        `http://${headers.get('host') ?? 'localhost'}`,
+      isVirtualHosted: arrival?.isVirtualHosted ?? false,
       limits: options.limits,
       authorizeBucket: (other) => requireOwnBucket(store, principal, other),
     };

@@ -14,6 +14,7 @@ import type { OperationLimits } from '#src/operations/operation.js';
 import { OBJECT_SIZE_BYTES_MAX, PARTS_COUNT_MAX, PART_SIZE_BYTES_MIN } from '#src/s3/limits.js';
 import { createDispatcher, type RequestEnd } from '#src/server/dispatch.js';
 import { openTransport } from '#src/server/open-transport.js';
+import { Reception, type ReceptionRules } from '#src/server/reception.js';
 import { openStore, type OpenStore } from '#src/store/open-store.js';
 import { newIncarnation } from '#src/util/ids.js';
 import { Semaphore } from '#src/util/semaphore.js';
@@ -44,6 +45,8 @@ export interface InProcessOptions {
   readonly region?: string;
   /** Off unless told, as the setting is. */
   readonly isSignatureV2Offered?: boolean;
+  /** Declared names and trusted proxies; none unless told. */
+  readonly reception?: Partial<ReceptionRules>;
 }
 
 export interface InProcessServer {
@@ -103,6 +106,10 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
       partsCountMax: PARTS_COUNT_MAX,
       ...options.limits,
     },
+    reception: Reception.open({
+      ...{ domains: [], endpoints: [], trustedProxies: [] },
+      ...options.reception,
+    }),
     uploads: new Semaphore(payloadsCountMax, unbounded),
     downloads: new Semaphore(payloadsCountMax, unbounded),
     hostId: 'in-process',

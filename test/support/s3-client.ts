@@ -4,6 +4,9 @@
  * @module
  */
 
+import { Agent } from 'node:http';
+import { connect, type Socket } from 'node:net';
+
 import { S3Client } from '@aws-sdk/client-s3';
 
 import type { TestServer } from './server.js';
@@ -20,4 +23,40 @@ export function s3Client(access: Access): S3Client {
     maxAttempts: 1,
     credentials: { accessKeyId: access.accessKey, secretAccessKey: access.secretKey },
   });
+}
+
+/** Where a client believes it is, and where its connections go. */
+export interface OtherPlace {
+  /** Signed for and named in `Host`. */
+  readonly endpoint: string;
+  /** Of 127.0.0.1: no test needs DNS. */
+  readonly port: number;
+  /** Puts the bucket in front of the host. */
+  readonly isVirtualHosted?: boolean;
+}
+
+/** A client of an endpoint whose name leads to a port of this machine. */
+export function s3ClientAt(access: Access, place: OtherPlace): S3Client {
+  return new S3Client({
+    endpoint: place.endpoint,
+    region: access.region,
+    forcePathStyle: place.isVirtualHosted !== true,
+    maxAttempts: 1,
+    credentials: { accessKeyId: access.accessKey, secretAccessKey: access.secretKey },
+    requestHandler: { httpAgent: new LoopbackAgent(place.port) },
+  });
+}
+
+/** Connects to one port of this machine, whatever the URL says. */
+export class LoopbackAgent extends Agent {
+  readonly #port: number;
+
+  constructor(port: number) {
+    super({ keepAlive: true });
+    this.#port = port;
+  }
+
+  override createConnection(): Socket {
+    return connect(this.#port, '127.0.0.1');
+  }
 }

@@ -32,7 +32,9 @@ export interface ServerOptions {
   /** Server processes; 1 unless told. */
   readonly processes?: number;
   /** Settings by section, as in s3ish.toml: `{ limits: { min_part_size_mb: 1 } }`. */
-  readonly settings?: Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
+  readonly settings?: Readonly<
+    Record<string, Readonly<Record<string, string | number | boolean | readonly string[]>>>
+  >;
   /** Data of an earlier server; it is kept at the end. A temporary directory unless told. */
   readonly dataPath?: string;
   /** Added to the environment. */
@@ -169,7 +171,7 @@ export async function waitFor(
   }
 }
 
-type Settings = Record<string, Record<string, string | number | boolean>>;
+type Settings = Record<string, Record<string, string | number | boolean | readonly string[]>>;
 
 function settingsOf(
   options: ServerOptions,

@@ -88,6 +88,36 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
       's3ish.toml:1: server.listen_addr: expected an address such as "127.0.0.1:9000" or "[::1]:9000", got "h:70000"',
     ],
   ],
+  [
+    '[server]\ndomains = ["s3.example.com", "S3.example.com:9000"]',
+    [
+      's3ish.toml:2: server.domains[1]: expected a lower-case host name such as "s3.example.com", got "S3.example.com:9000"',
+    ],
+  ],
+  [
+    '[server]\ndomains = "s3.example.com"',
+    [
+      's3ish.toml:2: server.domains: expected a list of at most 8, each a lower-case host name such as "s3.example.com", got "s3.example.com"',
+    ],
+  ],
+  [
+    '[server]\nregion = "us-east-1"\nendpoints = ["https://files.example.com/a b/"]',
+    [
+      's3ish.toml:3: server.endpoints[0]: expected a URL such as "https://files.example.com/storage/", got "https://files.example.com/a b/"',
+    ],
+  ],
+  [
+    '[server]\ntrusted_proxies = ["::1", "10.0.0.0/33"]',
+    [
+      's3ish.toml:2: server.trusted_proxies[1]: expected an IP address or a network such as "10.0.0.0/8", got "10.0.0.0/33"',
+    ],
+  ],
+  [
+    `[server]\ndomains = [${'"a.b",'.repeat(9)}]`,
+    [
+      's3ish.toml:2: server.domains: expected a list of at most 8, each a lower-case host name such as "s3.example.com", got ["a.b","a.b","a.b","a.b","a.b","a.b","a.b","a.b","a.b"]',
+    ],
+  ],
   ['log = "info"', ['s3ish.toml:1: log is a section; write [log] and its settings below']],
   ['[server]\nconstructor = 1', ['s3ish.toml:2: unknown setting server.constructor']],
   ['[constructor]\na = 1', ['s3ish.toml:1: unknown section [constructor]']],
