@@ -20,7 +20,10 @@ import { runPrimary } from './cluster/primary.js';
 import { StartError } from './cluster/start-error.js';
 import { ConfigError } from './config/config-error.js';
 import { loadConfig, type Override } from './config/load.js';
+import type { Config } from './config/settings.js';
 import { parseAddress } from './util/address.js';
+import { parseEndpoint } from './util/endpoint.js';
+import { Addressing } from './wire/addressing.js';
 import { presignUrl } from './wire/presign.js';
 
 const EXIT_CODE_FAILED = 1;
@@ -93,7 +96,12 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     .addArgument(new Argument('<method>', 'what the URL allows').choices(['GET', 'PUT']))
     .addArgument(new Argument('<object>', 's3://bucket/key').argParser(parseObjectUrl))
     .option('--expires <time>', 'such as 90s, 15m, 1h or 7d', parseDuration, 3600)
-    .option('--endpoint <url>', 'as clients reach it (default: the listen address)', parseUrl)
+    .option(
+      '--endpoint <url>',
+      'as clients reach it, path prefix included (default: the first of [server] endpoints, or the listen address)',
+      parseUrl,
+    )
+    .option('--virtual-hosted', 'put the bucket into the host name')
     .option('--access-key <key>', 'key pair to sign with (default: the first one)')
     .option(...CONFIG_OPTION)
     .action((method: string, object: ObjectUrl, options: PresignOptions) => {
@@ -119,6 +127,7 @@ interface ServeOptions {
 interface PresignOptions {
   readonly expires: number;
   readonly endpoint?: URL;
+  readonly virtualHosted?: boolean;
   readonly accessKey?: string;
   readonly config?: string;
 }
@@ -163,9 +172,12 @@ function presign(method: string, object: ObjectUrl, options: PresignOptions): st
   const wanted = options.accessKey;
   const pair = pairs.find(({ accessKey }) => wanted === undefined || accessKey === wanted);
   if (pair === undefined) throw new StartError(`There is no key pair ${wanted ?? ''} in ${file}`);
-  return presignUrl({
+  const url = presignUrl({
     method,
-    endpoint: options.endpoint ?? new URL(`http://${config.server.listen_addr}`),
+    endpoint:
+      options.endpoint ??
+      new URL(config.server.endpoints[0] ?? `http://${config.server.listen_addr}`),
+    isVirtualHosted: options.virtualHosted ?? false,
     bucket: object.bucket,
     key: object.key,
     accessKey: pair.accessKey,
@@ -174,6 +186,23 @@ function presign(method: string, object: ObjectUrl, options: PresignOptions): st
     expiresSecs: options.expires,
     nowMs: Date.now(),
   });
+  assertReadBack(url, object, config);
+  return url;
+}
+
+/** A URL that the server would read differently is not handed out. */
+function assertReadBack(url: string, { bucket, key }: ObjectUrl, { server }: Config): void {
+  const endpoints = server.endpoints.map(parseEndpoint).filter((one) => one !== undefined);
+  const addressing = new Addressing({ domains: server.domains, endpoints });
+  // Taken apart by hand: URL would resolve the dot segments of a key.
+  const [, host = '', path = ''] = /^https?:\/\/([^/]+)([^?]*)/.exec(url) ?? [];
+  const read = addressing.locate(host, path);
+  if (read.bucket === bucket && read.key === key) return;
+  throw new StartError(
+    `${host}${path} would be read as bucket "${read.bucket}", key "${read.key}": ` +
+      'the host must be below one of [server] domains for --virtual-hosted, ' +
+      'and a path prefix must be that of one of [server] endpoints',
+  );
 }
 
 function parseObjectUrl(text: string): ObjectUrl {

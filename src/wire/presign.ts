@@ -22,8 +22,10 @@ import { encodePathAws } from './uri.js';
 /** What to sign, and for how long. */
 export interface PresignInput {
   readonly method: string;
-  /** Scheme, host and port as the client will use them; the rest is ignored. */
+  /** Scheme, host, port and path prefix as the client will use them; the rest is ignored. */
   readonly endpoint: URL;
+  /** Puts the bucket in front of the host instead of into the path. */
+  readonly isVirtualHosted?: boolean;
   readonly bucket: string;
   /** Empty for a URL of the bucket itself. */
   readonly key: string;
@@ -38,7 +40,7 @@ export interface PresignInput {
 }
 
 /**
- * Signs a path-style URL with the payload left open.
+ * Signs a URL with the payload left open.
  *
  * @throws {RangeError} `expiresSecs` is not a whole number of seconds up to a week.
  */
@@ -52,20 +54,23 @@ export function presignUrl(input: PresignInput): string {
   const timestamp = formatAmzDate(input.nowMs);
   const date = timestamp.slice(0, 8);
   const scope = credentialScope(date, region);
-  const path = `/${encodePathAws(key === '' ? bucket : `${bucket}/${key}`)}`;
+  const prefix = endpoint.pathname.replace(/\/+$/, '');
+  const host = input.isVirtualHosted === true ? `${bucket}.${endpoint.host}` : endpoint.host;
+  const resource = input.isVirtualHosted === true ? key : key === '' ? bucket : `${bucket}/${key}`;
+  const path = `${prefix}/${encodePathAws(resource)}`;
   const query = canonicalQuery(queryParameters(input, timestamp, scope));
   const request = canonicalRequest({
     method: input.method,
     rawPath: path,
     canonicalQuery: query,
-    headers: new Map([['host', endpoint.host]]),
+    headers: new Map([['host', host]]),
     repeatedHeaders: new Set(),
     signedHeaders: ['host'],
     payloadHash: UNSIGNED_PAYLOAD,
   });
   const signingKey = new HmacSha256Key(deriveSigningKey(input.secret, date, region));
   const signature = signingKey.signHex(stringToSign(timestamp, scope, request));
-  return `${endpoint.protocol}//${endpoint.host}${path}?${query}&X-Amz-Signature=${signature}`;
+  return `${endpoint.protocol}//${host}${path}?${query}&X-Amz-Signature=${signature}`;
 }
 
 function queryParameters(

@@ -89,3 +89,22 @@ for (const expiresSecs of [0, -1, 1.5, 604_801, Number.NaN]) {
     assert.throws(() => presignUrl({ ...INPUT, expiresSecs }), RangeError);
   });
 }
+
+test('presignUrl puts the bucket into the host, like the API reference', () => {
+  const endpoint = new URL('https://s3.amazonaws.com');
+  const url = presignUrl({ ...INPUT, endpoint, isVirtualHosted: true });
+  assert.match(url, /^https:\/\/examplebucket\.s3\.amazonaws\.com\/test\.txt\?/);
+  assert.match(url, /aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404$/);
+});
+
+test('presignUrl signs the path prefix of the endpoint', () => {
+  const [one, other] = ['https://h/storage/', 'https://h/storage'].map((endpoint) =>
+    presignUrl({ ...INPUT, endpoint: new URL(endpoint) }),
+  );
+  assert.equal(one, other);
+  assert.match(one ?? '', /^https:\/\/h\/storage\/examplebucket\/test\.txt\?/);
+  assert.notEqual(
+    /Signature=.*/.exec(one ?? '')?.[0],
+    /Signature=.*/.exec(presignUrl({ ...INPUT, endpoint: new URL('https://h') }))?.[0],
+  );
+});
