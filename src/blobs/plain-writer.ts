@@ -225,8 +225,9 @@ async function removeEmptyDirectories(paths: BlobPaths): Promise<void> {
     try {
       await rmdir(path);
     } catch (error) {
-      if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) return;
-      throw error;
+      if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return;
+      // A process that was killed here left the outer one: with nothing in it, it goes as well.
+      ignoreMissing(error);
     }
   }
 }

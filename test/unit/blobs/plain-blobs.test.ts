@@ -148,3 +148,16 @@ test('stage gives up on a file where a directory should be', async (context) => 
   writeFileSync(join(fixture.basePath, 'bucket'), '');
   await assert.rejects(stageBlob(fixture, 'a', 'text'), { code: 'ENOTDIR' });
 });
+
+test('removing a blob goes on where a killed process stopped between two directories', async (context) => {
+  const fixture = await plainBlobs(context);
+  const { basePath, blobs } = fixture;
+  const writer = await stageBlob(fixture, '1', 'bytes');
+  await writer.seal(() => '{}');
+  await writer.keep();
+  const [fanOut = ''] = readdirSync(join(basePath, 'bucket'));
+  rmSync(join(basePath, 'bucket', fanOut, 'key'), { recursive: true });
+  assert.deepEqual(readdirSync(join(basePath, 'bucket')), [fanOut]);
+  await blobs.remove(location('1'));
+  assert.deepEqual(readdirSync(join(basePath, 'bucket')), []);
+});
