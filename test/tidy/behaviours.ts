@@ -323,11 +323,6 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   'BI-177': 'tagging',
   'BI-178': 'tagging',
 
-  B17: 'CORS',
-  B18: 'CORS',
-  B19: 'CORS',
-  B20: 'CORS',
-  'BI-193': 'CORS',
 
 
   B10: 'tagging and CORS: no configuration can be stored yet',
