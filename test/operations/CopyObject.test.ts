@@ -292,20 +292,26 @@ onEveryBackend('CopyObject', (use) => {
         path: `/${bucket}/${key}`,
         headers: { 'x-amz-copy-source': `${bucket}/source`, ...conditions },
       });
-    const cases: readonly [string, Record<string, string>, number, string][] = [
-      ['taken', { 'if-none-match': '*' }, 412, 'PreconditionFailed'],
-      ['taken', { 'if-match': '"other"' }, 412, 'PreconditionFailed'],
-      ['absent', { 'if-match': etag }, 404, 'NoSuchKey'],
-      ['taken', { 'if-none-match': etag }, 501, 'NotImplemented'],
-      ['taken', { 'if-match': etag, 'if-none-match': '*' }, 501, 'NotImplemented'],
+    const both = { 'if-match': etag, 'if-none-match': '*' };
+    type Case = readonly [key: string, conditions: Record<string, string>, ...wanted: Wanted];
+    type Wanted = readonly [status: number, code: string, element: string, text: string];
+    const cases: readonly Case[] = [
+      ['taken', { 'if-none-match': '*' }, 412, 'PreconditionFailed', 'Condition', 'If-None-Match'],
+      ['taken', { 'if-match': '"other"' }, 412, 'PreconditionFailed', 'Condition', 'If-Match'],
+      ['absent', { 'if-match': etag }, 404, 'NoSuchKey', 'Key', 'absent'],
+      ['taken', { 'if-none-match': etag }, 501, 'NotImplemented', 'Header', 'If-None-Match'],
+      ['taken', { 'if-match': '*' }, 501, 'NotImplemented', 'Header', 'If-Match'],
+      ['taken', both, 501, 'NotImplemented', 'Header', 'If-Match,If-None-Match'],
     ];
-    for (const [key, conditions, status, code] of cases) {
+    for (const [key, conditions, status, code, element, text] of cases) {
       const reply = await attempt(key, conditions);
       assert.deepEqual([reply.status, reply.code], [status, code], JSON.stringify(conditions));
+      assert.equal(elementText(reply.text, element), text, JSON.stringify(conditions));
     }
     assert.deepEqual(await bytesOf(client, bucket, 'taken'), LARGE, 'refusals change nothing');
     assert.equal((await attempt('new', { 'if-none-match': '*' })).status, 200);
-    assert.equal((await attempt('taken', { 'if-match': etag })).status, 200);
+    const bare = etag.replaceAll('"', '');
+    assert.equal((await attempt('taken', { 'if-match': bare })).status, 200);
     assert.equal(await textOf(client, bucket, 'taken'), 'hello world');
   });
 

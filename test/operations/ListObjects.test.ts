@@ -301,6 +301,24 @@ onEveryBackend('ListObjects', (use) => {
     assert.deepEqual(elementTexts(last.text, 'Key'), ['p%20q/z%26%3C%C3%A9']);
   });
 
+  test('L08 encoding-type=url encodes the delimiter, and no token', async () => {
+    const { client, bucket, raw } = await use();
+    await fill(client, bucket, ['a/1 x', 'a/1 y', 'a/2', 'a/3']);
+    const path = `/${bucket}`;
+    const query = 'delimiter=%20&list-type=2&max-keys=1';
+    const plain = await raw({ method: 'GET', path, query });
+    const token = elementText(plain.text, 'NextContinuationToken') ?? '';
+    const encoded = query.replace('&list', '&encoding-type=url&list');
+    const first = await raw({ method: 'GET', path, query: encoded });
+    assert.equal(elementText(first.text, 'Delimiter'), '%20');
+    assert.deepEqual(elementTexts(first.text, 'Prefix'), ['', 'a/1%20']);
+    assert.equal(elementText(first.text, 'NextContinuationToken'), token);
+    const next = `continuation-token=${encodeURIComponent(token)}&${encoded}`;
+    const second = await raw({ method: 'GET', path, query: next });
+    assert.equal(elementText(second.text, 'ContinuationToken'), token);
+    assert.deepEqual(elementTexts(second.text, 'Key'), ['a/2']);
+  });
+
   test('L08 BI-191 any other encoding-type is InvalidArgument', async () => {
     const { bucket, raw } = await use();
     for (const version of VERSIONS) {

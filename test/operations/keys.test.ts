@@ -21,6 +21,7 @@ import {
 } from '../support/objects.js';
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
 import { elementText, elementTexts } from '../support/raw-request.js';
+import { headerSigned, sendHead, sha256Hex } from '../support/signed-request.js';
 
 const KEYS: readonly string[] = [
   ...['a//b', '/a', 'a/', '.', 'a/../b', 'a/./b', '%', '%2F', 'a+b', 'a b', 'a%20b', '?', '#'],
@@ -163,6 +164,20 @@ onEveryBackend('Keys', (use) => {
       const list = await fixture.raw({ method: 'GET', path: `/${bucket}`, query });
       assert.deepEqual(elementTexts(list.text, 'Key'), keys, prefix);
     }
+    // Signed as the space that it is.
+    const signed = { method: 'GET', rawPath: `/${bucket}`, rawQuery: 'prefix=a%20' };
+    const sent = { ...headerSigned(fixture.server, signed), rawQuery: 'prefix=a+' };
+    const list = await sendHead(fixture.server, sent);
+    assert.deepEqual(elementTexts(list.text, 'Key'), ['a b']);
+    const payloadHash = sha256Hex('slash');
+    const put = headerSigned(fixture.server, {
+      rawPath: `/${bucket}/c/d`,
+      payloadHash,
+      method: 'PUT',
+    });
+    const slash = await sendHead(fixture.server, { ...put, rawPath: `/${bucket}/c%2Fd` }, 'slash');
+    assert.equal(slash.status, 200, slash.text);
+    assert.equal(await textOf({ client, bucket }, 'c/d'), 'slash');
   });
 });
 

@@ -14,6 +14,8 @@ import type { TestServer } from './server.js';
 /** What a client needs to know; a {@link TestServer} has all of it. */
 export type Access = Pick<TestServer, 'endpoint' | 'accessKey' | 'secretKey' | 'region'>;
 
+const IDLE_MS_MAX = 4_000;
+
 /** A client that tries once, so that tests see what the server did and not what a retry mended. */
 export function s3Client(access: Access): S3Client {
   return new S3Client({
@@ -21,6 +23,11 @@ export function s3Client(access: Access): S3Client {
     region: access.region,
     forcePathStyle: true,
     maxAttempts: 1,
+    // A kept connection is closed by the server when it idles for 10 s; one that is used again in
+    // that moment fails. Retries would hide it, so connections are given up well before.
+    requestHandler: {
+      httpAgent: new Agent({ keepAlive: true, maxSockets: 50, timeout: IDLE_MS_MAX }),
+    },
     credentials: { accessKeyId: access.accessKey, secretAccessKey: access.secretKey },
   });
 }
