@@ -46,7 +46,7 @@ test: NODE_TEST := $(subst =spec,=./build/test/tidy/behaviour-reporter.js,$(NODE
 test: build-test ## Run every test that needs nothing but npm packages
 	@$(NODE_TEST) $(call test_files,$(addprefix build/test/,$(SUITES)))
 
-test-clients: build-test ## Run the AWS CLI, boto3, s3cmd, rclone and curl against a live server (installs them as root)
+test-clients: build-test ## Run clients of others, from the AWS CLI to restic, against a live server (installs them as root)
 	@bash test/clients/install.sh
 	@rm -f build/clients-report
 	@status=0; \

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 
 import { absent, openWorkbench, type Workbench } from '../support/workbench.js';
@@ -20,9 +20,16 @@ suite('aws-cli', { skip: absent('aws') }, () => {
     source = bench.path('source');
     writeTree(source, FILE_KEYS);
   });
-  after(() => bench.close());
+  after(async () => {
+    bench.assertNothingFailed();
+    await bench.close();
+  });
 
-  const s3 = async (...args: string[]): Promise<string> => (await bench.aws('s3', ...args)).stdout;
+  const s3 = async (...args: string[]): Promise<string> => {
+    const { stdout, stderr } = await bench.aws('s3', ...args);
+    assert.equal(stderr, '');
+    return stdout;
+  };
   const listed = async (bucket: string): Promise<string[]> => {
     const { stdout } = await bench.aws(
       ...['s3api', 'list-objects-v2', '--bucket', bucket, '--output', 'json'],
@@ -63,6 +70,24 @@ suite('aws-cli', { skip: absent('aws') }, () => {
     assert.deepEqual(await listed('sync-bucket'), []);
     await s3('rb', 's3://sync-bucket');
     await s3('rb', '--force', 's3://copy-bucket');
+  });
+
+  test('D01 aws s3 sync --delete removes what is gone, on either side', async () => {
+    const local = bench.path('mirror');
+    writeTree(local, ['keep', 'gone', 'deep/gone', 'changed ü']);
+    await s3('mb', 's3://mirror-bucket');
+    await s3('sync', '--no-progress', local, 's3://mirror-bucket/m');
+    rmSync(bench.path('mirror', 'gone'));
+    rmSync(bench.path('mirror', 'deep'), { recursive: true });
+    writeFileSync(bench.path('mirror', 'changed ü'), 'changed, and longer than before');
+    await s3('sync', '--no-progress', '--delete', local, 's3://mirror-bucket/m');
+    assert.deepEqual(await listed('mirror-bucket'), ['m/changed ü', 'm/keep']);
+    assert.equal(await s3('sync', '--delete', local, 's3://mirror-bucket/m'), '');
+    const target = bench.path('mirrored');
+    writeTree(target, ['must go', 'keep']);
+    await s3('sync', '--no-progress', '--delete', 's3://mirror-bucket/m', target);
+    await bench.assertSameTree(local, target);
+    await s3('rb', '--force', 's3://mirror-bucket');
   });
 
   test('C07 M01 aws s3 cp sends a large file in parts, and streams one from standard input', async () => {

@@ -19,10 +19,12 @@ test(
     const bench = await openWorkbench('boto3', { processes: 2 });
     try {
       writeFileSync(bench.path('keys.json'), JSON.stringify(AWKWARD_KEYS));
-      const { stdout } = await bench.paste(
+      const { stdout, stderr } = await bench.paste(
         `${python} ${SCRIPT} ${bench.server.endpoint} boto-bucket < keys.json`,
       );
       assert.equal(stdout.trim(), 'ok');
+      assert.equal(stderr, '');
+      bench.assertNothingFailed();
     } finally {
       await bench.close();
     }

@@ -1,11 +1,14 @@
-// rclone: copy, check, copyto, delete, and its multipart upload.
+// rclone: copy, check, copyto, sync, mount, delete, and its multipart upload.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 
-import { absent, openWorkbench, type Workbench } from '../support/workbench.js';
+import { waitFor } from '../support/server.js';
+import { absent, openWorkbench, withoutFuse, type Workbench } from '../support/workbench.js';
 import { AWKWARD_KEYS, FILE_KEYS } from './awkward-keys.js';
 import { writeTree } from './file-keys.js';
 
@@ -83,5 +86,59 @@ suite('rclone', { skip: absent('rclone') }, () => {
     await rclone('copyto', 's3ish:large-bucket/to', bench.path('back'));
     assert(readFileSync(bench.path('back')).equals(readFileSync(large)));
     await rclone('purge', 's3ish:large-bucket');
+  });
+
+  test('K01 D01 rclone sync makes the bucket like the tree, and the tree like the bucket', async () => {
+    const source = bench.path('sync');
+    writeTree(source, FILE_KEYS);
+    await rclone('sync', source, 's3ish:sync-bucket');
+    rmSync(bench.path('sync', 'a.d'), { recursive: true });
+    renameSync(bench.path('sync', '100%'), bench.path('sync', '99%'));
+    writeFileSync(bench.path('sync', 'plain.txt'), 'changed, and longer than before');
+    await rclone('sync', source, 's3ish:sync-bucket');
+    await rclone('check', source, 's3ish:sync-bucket');
+    const target = bench.path('synced');
+    writeTree(target, ['must go', 'plain.txt']);
+    await rclone('sync', 's3ish:sync-bucket', target);
+    await bench.assertSameTree(source, target);
+    // Times and sizes of the listing tell it that nothing needs to be sent.
+    const again = await rclone('sync', '--dry-run', '--use-json-log', source, 's3ish:sync-bucket');
+    assert.equal(again, '');
+    await rclone('purge', 's3ish:sync-bucket');
+  });
+
+  test('rclone mount reads, writes, renames and lists', { skip: withoutFuse() }, async () => {
+    const mountPoint = bench.path('mount');
+    mkdirSync(mountPoint);
+    await rclone('mkdir', 's3ish:mount-bucket');
+    const config = ['--config', bench.path('rclone.conf'), '--vfs-cache-mode', 'writes'];
+    const log = ['--log-file', bench.path('mount.log'), '--cache-dir', bench.path('cache')];
+    const write = ['--vfs-write-back', '0', 's3ish:mount-bucket', mountPoint];
+    const { env } = bench;
+    const child = spawn('rclone', ['mount', ...config, ...log, ...write], { env, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    try {
+      await waitFor('rclone to mount', () =>
+        readFileSync('/proc/mounts', 'utf8').includes(` ${mountPoint} `),
+      );
+      const source = bench.path('mounted');
+      writeTree(source, FILE_KEYS);
+      writeFileSync(bench.path('mounted', 'large'), randomBytes(6 * 1024 * 1024 + 17));
+      await bench.run('cp', ['-r', `${source}/.`, mountPoint]);
+      await bench.assertSameTree(source, mountPoint);
+      await bench.run('mv', [`${mountPoint}/a.d`, `${mountPoint}/moved`]);
+      await bench.run('rm', [`${mountPoint}/large`]);
+      renameSync(bench.path('mounted', 'a.d'), bench.path('mounted', 'moved'));
+      rmSync(bench.path('mounted', 'large'));
+      await bench.run('fusermount3', ['-u', mountPoint]);
+      await ended;
+      await rclone('check', '--download', source, 's3ish:mount-bucket');
+      assert.doesNotMatch(readFileSync(bench.path('mount.log'), 'utf8'), /ERROR|retry/i);
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
+    }
+    await rclone('purge', 's3ish:mount-bucket');
+    bench.assertNothingFailed();
   });
 });

@@ -1,9 +1,11 @@
 """Ordinary round trips of boto3. Usage: round_trip.py ENDPOINT BUCKET < a JSON list of keys"""
 
+import filecmp
 import io
 import json
 import os
 import sys
+import tempfile
 import urllib.request
 
 import boto3
@@ -68,6 +70,21 @@ assert s3.head_object(Bucket=bucket, Key="large")["ETag"].endswith('-5"')
 target = io.BytesIO()
 s3.download_fileobj(bucket, "large", target, Config=parts)
 expect(target.getvalue() == large, True)
+
+# Managed transfers of files, with the threads that they use by themselves.
+with tempfile.TemporaryDirectory() as folder:
+    source, back = os.path.join(folder, "source"), os.path.join(folder, "back")
+    with open(source, "wb") as file:
+        file.write(large)
+    extra = {"Metadata": {"note": "kept"}, "ContentType": "text/plain"}
+    s3.upload_file(source, bucket, "file ü", ExtraArgs=extra)
+    head = s3.head_object(Bucket=bucket, Key="file ü")
+    assert head["ETag"].endswith('-3"')
+    expect((head["Metadata"], head["ContentType"]), ({"note": "kept"}, "text/plain"))
+    s3.copy({"Bucket": bucket, "Key": "file ü"}, bucket, "managed copy", Config=parts)
+    assert s3.head_object(Bucket=bucket, Key="managed copy")["ETag"].endswith('-5"')
+    s3.download_file(bucket, "managed copy", back)
+    expect(filecmp.cmp(source, back, shallow=False), True)
 
 s3.delete_object(Bucket=bucket, Key=keys[0])
 try:

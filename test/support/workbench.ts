@@ -10,8 +10,9 @@
  * @module
  */
 
+import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,11 +31,19 @@ export interface Output {
   readonly stderr: string;
 }
 
+/** A line of the access log. */
+export interface EndedRequest {
+  readonly operation: string;
+  readonly status: number;
+}
+
 export interface Workbench {
   readonly server: TestServer;
   readonly memory: MemorySampler;
   /** `$HOME` of the clients, removed at the end. */
   readonly directory: string;
+  /** What `run` gives to programs: the key pair and little else. */
+  readonly env: NodeJS.ProcessEnv;
   /** A path inside the directory. */
   path(...names: string[]): string;
   /** Runs a program with the key pair in its environment; fails on any other exit code than 0. */
@@ -45,6 +54,10 @@ export interface Workbench {
   aws(...args: string[]): Promise<Output>;
   /** Fails unless both hold the same names and bytes. */
   assertSameTree(left: string, right: string): Promise<void>;
+  /** What the access log says of the requests until now. */
+  requests(): readonly EndedRequest[];
+  /** Fails when a request ended in a 5xx: clients repeat those, often without a word. */
+  assertNothingFailed(): void;
   close(): Promise<void>;
 }
 
@@ -74,6 +87,7 @@ export async function openWorkbench(title: string, options: ServerOptions): Prom
     server,
     memory,
     directory,
+    env,
     path: (...names) => join(directory, ...names),
     run,
     paste: (lines, cwd) =>
@@ -82,6 +96,19 @@ export async function openWorkbench(title: string, options: ServerOptions): Prom
     assertSameTree: async (left, right) => {
       await run('diff', ['-r', left, right]);
     },
+    assertNothingFailed: () => {
+      const lines = server.output().split('\n');
+      assert.deepEqual(
+        lines.filter((line) => /"status":5\d\d|"level":"(error|fatal)"/.test(line)),
+        [],
+      );
+    },
+    requests: () =>
+      server
+        .output()
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.includes('"status":'))
+        .map((line) => JSON.parse(line) as EndedRequest),
     close: async () => {
       report(`${title}: peak memory ${describePeaks(memory.stop())}`);
       await server.stop();
@@ -98,9 +125,18 @@ export function report(line: string): void {
 }
 
 /** The reason to skip a test of this program; false when it is installed. */
-export function absent(program: string): string | false {
-  const { error } = spawnSync(program, ['--version']);
+export function absent(program: string, versionArgument = '--version'): string | false {
+  const { error } = spawnSync(program, [versionArgument]);
   return error === undefined ? false : `${program} is not installed`;
+}
+
+/** The reason to skip a test that mounts a file system; false when the kernel lets us. */
+export function withoutFuse(): string | false {
+  if (!existsSync('/dev/fuse')) return 'there is no /dev/fuse';
+  if (spawnSync('fusermount3', ['--version']).error !== undefined) {
+    return 'fusermount3 is not installed';
+  }
+  return process.getuid?.() === 0 ? false : 'mounting needs root here';
 }
 
 /** A Python with boto3: Debian's package is seen by Debian's Python only. */
