@@ -59,6 +59,12 @@ export const CORS_RULES_COUNT_MAX = 100;
 /** Longest name of a cross-origin rule. Beyond it: InvalidRequest. */
 export const CORS_RULE_ID_CHARACTERS_MAX = 255;
 
+/**
+ * What a browser form may hold before the content of its file: 20 KiB, heads of parts included.
+ * Beyond it: MaxPostPreDataLengthExceededError.
+ */
+export const POST_FIELDS_BYTES_MAX = 20 * KIB;
+
 /** Elements of a request document, unless its operation needs more. Beyond it: MalformedXML. */
 export const XML_ELEMENTS_COUNT_MAX = 20_000;
 /** Nested elements of a request document. */
