@@ -12,7 +12,7 @@ import { HmacSha256Key } from '../wire/hmac-sha256.js';
 import { canonicalQuery, type QueryParameters } from '../wire/query.js';
 import { canonicalRequest, signaturesEqual, stringToSign } from '../wire/sigv4.js';
 import type { Credential, CredentialStore } from './credentials.js';
-import type { SignatureClaim, SignedRequest } from './signature-claim.js';
+import type { ClaimedCredential, SignatureClaim, SignedRequest } from './signature-claim.js';
 import type { SigningKeyCache } from './signing-key-cache.js';
 
 /** Where secrets and the keys made of them are found. */
@@ -54,15 +54,7 @@ export function verifySignature(
   claim: SignatureClaim,
   keys: SigningKeys,
 ): VerifiedSignature {
-  const { accessKey, date, region, scope } = claim.credential;
-  const credential = keys.credentials.lookup(accessKey);
-  const signingKey =
-    credential === undefined
-      ? NOBODYS_KEY
-      : keys.signingKeys.get(
-          { accessKey, secretKey: credential.secretKey, date, region },
-          keys.credentials,
-        );
+  const { credential, signingKey } = keyOf(claim.credential, keys);
   const queryText = canonicalQuery(query, claim.omittedParameter);
   const canonical = canonicalRequest({
     method: request.method,
@@ -73,11 +65,11 @@ export function verifySignature(
     signedHeaders: claim.signedHeaders,
     payloadHash: claim.payloadHash,
   });
-  const text = stringToSign(claim.timestamp, scope, canonical);
+  const text = stringToSign(claim.timestamp, claim.credential.scope, canonical);
   const isEqual = signaturesEqual(signingKey.signHex(text), claim.signature);
   const signedAddress = isEqual ? undefined : otherAddress(request, queryText, claim, signingKey);
   if (credential === undefined) {
-    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKey });
+    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: claim.credential.accessKey });
   }
   if (!isEqual && signedAddress === undefined) throw doesNotMatch(claim, text, canonical);
   return { credential, signingKey, signedAddress };
@@ -105,6 +97,44 @@ function otherAddress(
     if (signaturesEqual(signingKey.signHex(text), claim.signature)) return address;
   }
   return undefined;
+}
+
+/**
+ * Verifies the signature of a form, which covers its policy and nothing else.
+ *
+ * @param policy - base64, as it was sent.
+ * @throws {S3Error} InvalidAccessKeyId, SignatureDoesNotMatch.
+ */
+export function verifyPolicySignature(
+  claimed: ClaimedCredential,
+  policy: string,
+  signature: string,
+  keys: SigningKeys,
+): Credential {
+  const { credential, signingKey } = keyOf(claimed, keys);
+  const isEqual = signaturesEqual(signingKey.signHex(policy), signature);
+  const { accessKey } = claimed;
+  if (credential === undefined) {
+    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKey });
+  }
+  if (isEqual) return credential;
+  throw new S3Error('SignatureDoesNotMatch', {
+    AWSAccessKeyId: accessKey,
+    StringToSign: policy,
+    SignatureProvided: signature,
+    StringToSignBytes: spacedHex(policy),
+  });
+}
+
+/** The key of a claim; an unknown credential gets one that signs all the same. */
+function keyOf(
+  { accessKey, date, region }: ClaimedCredential,
+  keys: SigningKeys,
+): { readonly credential: Credential | undefined; readonly signingKey: HmacSha256Key } {
+  const credential = keys.credentials.lookup(accessKey);
+  if (credential === undefined) return { credential, signingKey: NOBODYS_KEY };
+  const name = { accessKey, secretKey: credential.secretKey, date, region };
+  return { credential, signingKey: keys.signingKeys.get(name, keys.credentials) };
 }
 
 /**

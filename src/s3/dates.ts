@@ -13,6 +13,8 @@ const RFC_850 =
   /^[A-Z][a-z]+day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) (?:GMT|UTC)$/;
 const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/;
 
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
+
 const SECOND_MS = 1000;
 const DAY_SECONDS = 86_400;
 
@@ -64,6 +66,19 @@ export function parseHttpDate(text: string): number | undefined {
   const asctime = ASCTIME.exec(text);
   if (asctime === null) return undefined;
   return utcMs(asctime[6], asctime[1], asctime[2], asctime[3], asctime[4], asctime[5]);
+}
+
+/**
+ * Reads `2009-10-12T17:50:00Z`, with or without a fraction; other zones than UTC are no dates here.
+ *
+ * @returns milliseconds since 1970, or undefined.
+ */
+export function parseIsoDate(text: string): number | undefined {
+  if (!ISO_DATE.test(text)) return undefined;
+  const timeMs = Date.parse(text);
+  if (Number.isNaN(timeMs)) return undefined;
+  // Date.parse carries over: the 31st of February would become a day in March.
+  return new Date(timeMs).toISOString().slice(0, 19) === text.slice(0, 19) ? timeMs : undefined;
 }
 
 function timeOfDay(second: number): string {
