@@ -8,6 +8,7 @@ import type { PayloadVerification } from '../auth/payload-verification.js';
 import type { Principal } from '../auth/principal.js';
 import type { Bucket, Store } from '../store/store.js';
 import type { ByteSource } from '../util/byte-source.js';
+import type { SignedForm } from './form.js';
 
 /** Decoded query: every value of every name, in order of arrival. */
 export type Query = ReadonlyMap<string, readonly string[]>;
@@ -30,6 +31,8 @@ export interface Call {
   /** Body bytes for `stream` operations, as received; wrap with `openPayload` exactly once. */
   readonly body: ByteSource;
   readonly verification: PayloadVerification;
+  /** The signed form of a `form` operation; its file is the payload. */
+  readonly form?: SignedForm;
   /** Scheme, host with port and path prefix as the client used them; see `objectUrl`. */
   readonly origin: string;
   /** The origin names the bucket already. */
@@ -63,8 +66,11 @@ export interface Reply {
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
-/** `none`: bytes are refused or ignored. `document`: small text. `stream`: a byte source. */
-export type BodyMode = 'none' | 'document' | 'stream';
+/**
+ * `none`: bytes are refused or ignored. `document`: small text. `stream`: a byte source. `form`:
+ * fields that carry the signature and the key, then a file as a byte source.
+ */
+export type BodyMode = 'none' | 'document' | 'stream' | 'form';
 
 /** The permission of operations that nobody signs: they are neither authenticated nor authorised. */
 export const EVERYBODY = 'everybody';

@@ -12,6 +12,7 @@ import { createHash, hash, type Hash } from 'node:crypto';
 import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM, type Checksum } from '../s3/checksums.js';
 import { S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
+import type { ByteSource } from '../util/byte-source.js';
 import { AwsChunkedDecoder } from '../wire/aws-chunked.js';
 import {
   checksumMismatch,
@@ -28,6 +29,8 @@ export type PayloadCall = Pick<Call, 'headers' | 'body' | 'verification'>;
 
 export interface PayloadOptions {
   readonly sizeBytesMax: number;
+  /** 0 unless given. Below it: EntityTooSmall. */
+  readonly sizeBytesMin?: number;
   /** Computed when the request names no algorithm of its own; CRC64NVME unless given. */
   readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
 }
@@ -40,15 +43,15 @@ export interface VerifiedPayload {
 
 /** Decoded bytes, to be iterated once, and the proof that they are what was sent. */
 export interface Payload extends AsyncIterable<Uint8Array> {
-  /** Decoded bytes announced by the request. */
+  /** Decoded bytes announced by the request; of a file in a form, those that have come. */
   readonly sizeBytes: number;
   /** The algorithm the client chose; undefined when it named none. */
   readonly requestedAlgorithm: ChecksumAlgorithm | undefined;
   /**
    * Call after the last byte.
    *
-   * @throws {S3Error} BadDigest, IncompleteBody, InvalidRequest, MalformedTrailerError,
-   * SignatureDoesNotMatch, XAmzContentSHA256Mismatch.
+   * @throws {S3Error} BadDigest, EntityTooSmall, IncompleteBody, InvalidRequest,
+   * MalformedTrailerError, SignatureDoesNotMatch, XAmzContentSHA256Mismatch.
    */
   verify(): VerifiedPayload;
 }
@@ -56,19 +59,30 @@ export interface Payload extends AsyncIterable<Uint8Array> {
 /** @throws {S3Error} EntityTooLarge, InvalidDigest, InvalidRequest, MissingContentLength, NotImplemented. */
 export function openPayload(call: PayloadCall, options: PayloadOptions): Payload {
   const sizeBytes = announcedSize(call);
-  if (sizeBytes > options.sizeBytesMax) {
-    throw new S3Error('EntityTooLarge', {
-      ProposedSize: sizeBytes,
-      MaxSizeAllowed: options.sizeBytesMax,
-    });
-  }
+  if (sizeBytes > options.sizeBytesMax) throw tooLarge(sizeBytes, options.sizeBytesMax);
   return new RequestPayload(call, sizeBytes, options);
 }
 
+/**
+ * The file of a form as a payload. Its size is known when it ends.
+ *
+ * @param headers - those that the fields of the form stand for.
+ * @throws {S3Error} InvalidDigest, InvalidRequest; while iterating also EntityTooLarge.
+ */
+export function openFilePayload(
+  headers: Call['headers'],
+  file: ByteSource,
+  options: PayloadOptions,
+): Payload {
+  const call: PayloadCall = { headers, body: file, verification: { mode: 'unsigned' } };
+  return new RequestPayload(call, undefined, options);
+}
+
 class RequestPayload implements Payload {
-  readonly sizeBytes: number;
   readonly requestedAlgorithm: ChecksumAlgorithm | undefined;
   readonly #call: PayloadCall;
+  readonly #options: PayloadOptions;
+  readonly #announcedBytes: number | undefined;
   readonly #requested: RequestChecksum | undefined;
   readonly #algorithm: ChecksumAlgorithm;
   readonly #contentMd5Hex: string | undefined;
@@ -78,9 +92,10 @@ class RequestPayload implements Payload {
   readonly #checksum: Checksum;
   #receivedBytes = 0;
 
-  constructor(call: PayloadCall, sizeBytes: number, options: PayloadOptions) {
+  constructor(call: PayloadCall, announcedBytes: number | undefined, options: PayloadOptions) {
     this.#call = call;
-    this.sizeBytes = sizeBytes;
+    this.#options = options;
+    this.#announcedBytes = announcedBytes;
     this.#contentMd5Hex = contentMd5Hex(call.headers);
     this.#requested = requestChecksum(call.headers);
     this.requestedAlgorithm = this.#requested?.algorithm;
@@ -92,12 +107,16 @@ class RequestPayload implements Payload {
     this.#decoder =
       verification.mode === 'aws-chunked'
         ? new AwsChunkedDecoder({
-            decodedBytes: sizeBytes,
+            decodedBytes: this.sizeBytes,
             hasTrailer: verification.hasTrailer,
             announcedTrailers: trailerNames(call.headers),
             signing: verification.signing,
           })
         : undefined;
+  }
+
+  get sizeBytes(): number {
+    return this.#announcedBytes ?? this.#receivedBytes;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
@@ -113,6 +132,7 @@ class RequestPayload implements Payload {
   verify(): VerifiedPayload {
     const trailers = this.#decoder?.finish().trailers;
     if (this.#receivedBytes !== this.sizeBytes) throw new S3Error('IncompleteBody');
+    this.#assertNotTooSmall();
     this.#verifySha256();
     const md5Hex = this.#md5.digest('hex');
     if (this.#contentMd5Hex !== undefined && this.#contentMd5Hex !== md5Hex) {
@@ -131,9 +151,21 @@ class RequestPayload implements Payload {
   #take(piece: Uint8Array): void {
     this.#receivedBytes += piece.byteLength;
     if (this.#receivedBytes > this.sizeBytes) throw new S3Error('IncompleteBody');
+    const { sizeBytesMax } = this.#options;
+    if (this.#receivedBytes > sizeBytesMax) throw tooLarge(this.#receivedBytes, sizeBytesMax);
     this.#md5.update(piece);
     this.#sha256?.update(piece);
     this.#checksum.update(piece);
+  }
+
+  #assertNotTooSmall(): void {
+    const { sizeBytesMin = 0 } = this.#options;
+    if (this.sizeBytes >= sizeBytesMin) return;
+    throw new S3Error(
+      'EntityTooSmall',
+      { ProposedSize: this.sizeBytes, MinSizeAllowed: sizeBytesMin },
+      { message: 'Your proposed upload is smaller than the minimum allowed size' },
+    );
   }
 
   #verifySha256(): void {
@@ -216,7 +248,12 @@ export function requireIntegrity({ headers }: Pick<Call, 'headers'>): void {
   throw new S3Error('InvalidRequest', {}, { message });
 }
 
-function announcedSize({ headers, body, verification }: PayloadCall): number {
+/**
+ * The payload bytes that a request announces.
+ *
+ * @throws {S3Error} MissingContentLength, NotImplemented.
+ */
+export function announcedSize({ headers, body, verification }: PayloadCall): number {
   if (verification.mode === 'aws-chunked') {
     const decoded = headers.get('x-amz-decoded-content-length');
     if (decoded === undefined || !/^\d{1,15}$/.test(decoded))
@@ -231,13 +268,20 @@ function announcedSize({ headers, body, verification }: PayloadCall): number {
   return body.contentLength;
 }
 
+function tooLarge(sizeBytes: number, sizeBytesMax: number): S3Error {
+  const details = { ProposedSize: sizeBytes, MaxSizeAllowed: sizeBytesMax };
+  const message = 'Your proposed upload exceeds the maximum allowed size';
+  return new S3Error('EntityTooLarge', details, { message });
+}
+
 function trailerNames(headers: Call['headers']): readonly string[] {
   const trailer = headers.get('x-amz-trailer');
   if (trailer === undefined) return [];
   return trailer.split(',').map((name) => name.trim().toLowerCase());
 }
 
-function sha256Mismatch(sent: string, computed: string): S3Error {
+/** The error of a body whose SHA-256 is not the promised one. Both digests are hex. */
+export function sha256Mismatch(sent: string, computed: string): S3Error {
   return new S3Error('XAmzContentSHA256Mismatch', {
     ClientComputedContentSHA256: sent,
     S3ComputedContentSHA256: computed,

@@ -61,6 +61,7 @@ import {
 } from './multipart-upload.js';
 import { notImplemented } from './not-implemented.js';
 import { EVERYBODY, type BodyMode, type Handler, type Operation } from './operation.js';
+import { postObject } from './post-object.js';
 import { putObject } from './put-object.js';
 import { renameObject } from './rename-object.js';
 import { uploadPart } from './upload-part.js';
@@ -105,7 +106,7 @@ const ROWS = {
   CompleteMultipartUpload:                    op('POST /{bucket}/{key}?uploadId',                               's3:PutObject',                           'document',  completeMultipartUpload, COMPLETE_DOCUMENT_BYTES_MAX),
   AbortMultipartUpload:                       op('DELETE /{bucket}/{key}?uploadId',                             's3:AbortMultipartUpload',                'none',      abortMultipartUpload),
   ListParts:                                  op('GET /{bucket}/{key}?uploadId',                                's3:ListMultipartUploadParts',            'none',      listParts),
-  PostObject:                                 op('POST /{bucket}',                                              's3:PutObject',                           'none',      notImplemented),
+  PostObject:                                 op('POST /{bucket}',                                              's3:PutObject',                           'form',      postObject),
   PutBucketVersioning:                        op('PUT /{bucket}?versioning',                                    's3:PutBucketVersioning',                 'none',      notImplemented),
   ListObjectVersions:                         op('GET /{bucket}?versions',                                      's3:ListBucketVersions',                  'none',      listObjectVersions),
   GetObjectTagging:                           op('GET /{bucket}/{key}?tagging',                                 's3:GetObjectTagging',                    'none',      getObjectTagging),

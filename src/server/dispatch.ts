@@ -14,9 +14,11 @@ import {
 } from '../auth/authenticate.js';
 import { authorizeBucket } from '../auth/authorize.js';
 import type { CredentialStore } from '../auth/credentials.js';
+import { authenticateForm } from '../auth/form-claim.js';
 import type { Principal } from '../auth/principal.js';
 import { SigningKeyCache } from '../auth/signing-key-cache.js';
 import { crossOriginHeaders } from '../operations/bucket-cors.js';
+import { openForm } from '../operations/form.js';
 import {
   EVERYBODY,
   type Call,
@@ -34,6 +36,7 @@ import type { Bucket, Store } from '../store/store.js';
 import { newRequestId } from '../util/ids.js';
 import type { Semaphore } from '../util/semaphore.js';
 import { parsePath } from '../wire/addressing.js';
+import { formKey } from '../wire/form-fields.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
 import { failureOf } from './fault.js';
@@ -178,9 +181,13 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
 
     store.refresh();
-    if (!isForEverybody) authorizeCall(store, name, principal, bucket, headers);
+    // Who signed a form is known once its fields have been read.
+    const isUnsignedForm = operation.body === 'form' && principal.kind === 'anonymous';
+    if (!isForEverybody && !isUnsignedForm) {
+      authorizeCall(store, name, principal, bucket, headers);
+    }
     if (key !== '') assertKey(key);
-    const call: Call = {
+    let call: Call = {
       operation: name,
       requestId: progress.ids.requestId,
       ...{ principal, bucket, key, query, headers, verification, store, region },
@@ -191,14 +198,18 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
         `http://${headers.get('host') ?? 'localhost'}`,
       isVirtualHosted: arrival?.isVirtualHosted ?? false,
       limits: options.limits,
-      authorizeBucket: (other) => requireOwnBucket(store, principal, other),
+      authorizeBucket: (other) => requireOwnBucket(store, call.principal, other),
     };
     progress.bytesIn = body.contentLength ?? 0;
     // While a request waits, its bucket can be deleted and another account can take the name.
     const authorizeAgain = (): void => {
       store.refresh();
-      authorizeCall(store, name, principal, bucket, headers);
+      authorizeCall(store, name, call.principal, bucket, headers);
     };
+    if (operation.body === 'form') {
+      call = await signedCall(call, progress);
+      authorizeAgain();
+    }
     const admission = admit(operation, progress);
     if (admission !== undefined) {
       await admission;
@@ -213,6 +224,17 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     return finish(await operation.handler({ ...call, document }), progress);
   }
 
+  /** The call of a form: what its fields say takes the place of what the head did not. */
+  async function signedCall(call: Call, progress: Progress): Promise<Call> {
+    const form = await openForm(call);
+    // By the clock of now: the policy may have expired while its form trickled in.
+    const { principal, policy } = authenticateForm(form.fields, authenticationContext());
+    const key = formKey(form);
+    progress.accessKey = principal.accessKey;
+    progress.key = key;
+    return { ...call, principal, key, form: { ...form, policy } };
+  }
+
   function authenticationContext(): AuthenticationContext {
     const { credentials, region, isSignatureV2Offered, nowMs } = options;
     return { credentials, signingKeys, region, isSignatureV2Offered, nowMs: nowMs() };
@@ -221,7 +243,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   /** Takes a place among those that move payload, or sheds the request; waits only if it must. */
   function admit(operation: Operation, progress: Progress): Promise<void> | undefined {
     const semaphore =
-      operation.body === 'stream'
+      operation.body === 'stream' || operation.body === 'form'
         ? options.uploads
         : DOWNLOADS.has(progress.operation)
           ? options.downloads

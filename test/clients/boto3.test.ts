@@ -13,7 +13,7 @@ const SCRIPT = join(REPOSITORY, 'test/clients/round_trip.py');
 const python = pythonWithBoto3();
 
 test(
-  'K01 K02 K05 boto3 keeps awkward keys apart in put, get, list, copy, presigned URLs and delete',
+  'K01 K02 K05 A25 boto3 keeps awkward keys apart in put, get, list, copy, presigned URLs, forms and delete',
   { skip: python === undefined && 'boto3 is not installed' },
   async () => {
     const bench = await openWorkbench('boto3', { processes: 2 });

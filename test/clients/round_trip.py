@@ -9,6 +9,7 @@ import tempfile
 import urllib.request
 
 import boto3
+import urllib3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -62,6 +63,36 @@ for key in keys:
     url = s3.generate_presigned_url("get_object", Params=source)
     with urllib.request.urlopen(url) as answer:
         expect(answer.read(), body_of(key))
+
+http = urllib3.PoolManager()
+
+
+def post(key, body, name="local.txt", **options):
+    """Posts a file with a form that boto3 signed, as a browser would."""
+    form = s3.generate_presigned_post(bucket, key, **options)
+    fields = {**form["fields"], "file": (name, body)}
+    return http.request("POST", form["url"], fields=fields)
+
+
+for key in keys:
+    expect(post(key, b"posted " + key.encode()).status, 204)
+    expect(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), b"posted " + key.encode())
+answer = post(
+    "posted/${filename}",
+    b"x" * 100_000,
+    Fields={"Content-Type": "text/plain", "success_action_status": "201"},
+    Conditions=[
+        ["starts-with", "$Content-Type", "text/"],
+        {"success_action_status": "201"},
+        ["content-length-range", 1, 100_000],
+    ],
+)
+expect(answer.status, 201)
+expect(b"<Key>posted/local.txt</Key>" in answer.data, True)
+expect(s3.head_object(Bucket=bucket, Key="posted/local.txt")["ContentType"], "text/plain")
+answer = post("too-large", b"12345", Conditions=[["content-length-range", 0, 4]])
+expect((answer.status, b"<Code>EntityTooLarge</Code>" in answer.data), (400, True))
+s3.delete_object(Bucket=bucket, Key="posted/local.txt")
 
 large = os.urandom((20 << 20) + 17)
 parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
