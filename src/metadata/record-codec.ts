@@ -50,7 +50,8 @@ export class RecordWriter {
   #buffer = Buffer.allocUnsafe(4096);
   #position = 0;
 
-  start(format: number): this {
+  /** @param format - unless given, the fields become the content of an extension. */
+  start(format = 0): this {
     this.#position = HEADER_BYTES;
     this.#buffer[0] = format;
     return this;
@@ -116,6 +117,11 @@ export class RecordWriter {
     return record;
   }
 
+  /** @returns the fields without a frame, owned by the caller. */
+  content(): Buffer {
+    return Buffer.from(this.#buffer.subarray(HEADER_BYTES, this.#position));
+  }
+
   #reserve(byteCount: number): void {
     const needed = this.#position + byteCount;
     if (needed <= this.#buffer.length) return;
@@ -135,9 +141,13 @@ export class RecordReader {
    * @throws {DamagedRecordError} too short, or a wrong checksum.
    * @throws {NewerFormatError} a format other than `format`.
    */
-  constructor(record: Uint8Array, format: number, what: string) {
+  constructor(record: Uint8Array, format: number | undefined, what: string) {
     this.#what = what;
     this.#buffer = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+    if (format === undefined) {
+      this.#position = 0;
+      return;
+    }
     if (this.#buffer.length < HEADER_BYTES) {
       throw new DamagedRecordError(`${what} record holds ${this.#buffer.length} bytes`);
     }
@@ -150,6 +160,11 @@ export class RecordReader {
         `${what} record has format ${String(found)}; this version of s3ish reads ${format}`,
       );
     }
+  }
+
+  /** Reads the fields inside an extension, which the frame of its record has proved. */
+  static ofContent(content: Uint8Array, what: string): RecordReader {
+    return new RecordReader(content, undefined, what);
   }
 
   /**

@@ -11,7 +11,9 @@
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../s3/object-attributes.js';
 import { attributesOf, putAttributes } from './attributes-codec.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
+import type { Tags } from '../s3/tags.js';
 import { DamagedRecordError, RecordReader, RecordWriter, type Extensible } from './record-codec.js';
+import { splitTags, withTags } from './tags-codec.js';
 
 export interface BucketRecord extends Extensible {
   readonly id: number;
@@ -49,6 +51,7 @@ export interface ObjectRecord extends Extensible {
   readonly checksum: ObjectChecksum | undefined;
   readonly placement: PlacementRecord;
   readonly attributes: ObjectAttributes;
+  readonly tags: Tags;
 }
 
 export interface UploadRecord extends Extensible {
@@ -63,6 +66,7 @@ export interface UploadRecord extends Extensible {
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
   readonly checksumType: ChecksumType;
   readonly attributes: ObjectAttributes;
+  readonly tags: Tags;
 }
 
 export interface PartRecord extends Extensible {
@@ -192,7 +196,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
   putChecksum(record.checksum);
   putPlacement(record.placement);
   putAttributes(writer, record.attributes);
-  return writer.extensions(record.extensions).finish();
+  return writer.extensions(withTags(record.tags, record.extensions)).finish();
 }
 
 export function decodeObject(bytes: Uint8Array): ObjectRecord {
@@ -207,7 +211,7 @@ export function decodeObject(bytes: Uint8Array): ObjectRecord {
     checksum: checksumOf(reader),
     placement: placementOf(reader),
     attributes: attributesOf(reader),
-    ...reader.extensions(),
+    ...splitTags(reader.extensions()),
   };
 }
 
@@ -226,7 +230,7 @@ export function encodeUpload(record: UploadRecord): Buffer {
     .u8(ALGORITHMS.indexOf(record.checksumAlgorithm ?? 'none'))
     .u8(CHECKSUM_TYPES.indexOf(record.checksumType));
   putAttributes(writer, record.attributes);
-  return writer.extensions(record.extensions).finish();
+  return writer.extensions(withTags(record.tags, record.extensions)).finish();
 }
 
 export function decodeUpload(bytes: Uint8Array): UploadRecord {
@@ -240,7 +244,7 @@ export function decodeUpload(bytes: Uint8Array): UploadRecord {
     checksumAlgorithm: algorithmOf(reader),
     checksumType: reader.member(CHECKSUM_TYPES, 'checksum type'),
     attributes: attributesOf(reader),
-    ...reader.extensions(),
+    ...splitTags(reader.extensions()),
   };
 }
 

@@ -13,6 +13,7 @@ import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
 import { objectAttributes } from '../wire/headers.js';
+import { requestedTags } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { openPayload } from './payload.js';
@@ -31,6 +32,7 @@ export async function appendObject(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(headers, { isCopy: false, offered: [OFFSET] });
   const offsetBytes = writeOffset(headers.get(OFFSET) ?? '');
   const attributes = objectAttributes(headers);
+  const tags = requestedTags(headers);
   const conditions = writeConditions(headers);
 
   const base = call.store.findObject(bucket, key);
@@ -41,6 +43,9 @@ export async function appendObject(call: Call): Promise<Reply> {
     throw invalidRequest(
       'Cannot specify both a write offset value and user-defined object metadata for existing objects.',
     );
+  }
+  if (base !== undefined && tags.length > 0) {
+    throw invalidRequest('Cannot specify both a write offset value and tags for existing objects.');
   }
   const payload = openPayload(call, {
     sizeBytesMax: Math.min(PUT_SIZE_BYTES_MAX, limits.objectSizeBytesMax - offsetBytes),
@@ -59,7 +64,7 @@ export async function appendObject(call: Call): Promise<Reply> {
 
   // Digests are known only after the last byte, and nothing may be committed before they match.
   const { md5Hex, checksum } = payload.verify();
-  const object = await staged.commit({ attributes, etag: md5Hex, checksum, conditions });
+  const object = await staged.commit({ attributes, tags, etag: md5Hex, checksum, conditions });
   return {
     status: 200,
     headers: {

@@ -12,13 +12,11 @@ import {
   bucketLoggingDocument,
   noConfigurationsDocument,
   notificationDocument,
-  noTagsDocument,
   ownershipControlsDocument,
   publicAccessBlockDocument,
   requestPaymentDocument,
 } from '../wire/documents/bucket-configuration.js';
-import { queryValue } from '../wire/list-parameters.js';
-import type { Call, Handler, Reply } from './operation.js';
+import type { Handler, Reply } from './operation.js';
 import { xmlReply } from './xml-reply.js';
 
 /** Configurations that every bucket has. */
@@ -36,7 +34,6 @@ export const getBucketPolicy = absent('NoSuchBucketPolicy');
 /** Without a policy there is no status either: the answer of GetBucketPolicy. */
 export const getBucketPolicyStatus = absent('NoSuchBucketPolicy');
 export const getBucketReplication = absent('ReplicationConfigurationNotFoundError');
-export const getBucketTagging = absent('NoSuchTagSet');
 export const getBucketWebsite = absent('NoSuchWebsiteConfiguration');
 export const getObjectLockConfiguration = absent('ObjectLockConfigurationNotFoundError');
 /** One of the configurations that a bucket may have many of, by `id`. */
@@ -49,12 +46,6 @@ export const listIntelligentTieringConfigurations = none(
 );
 export const listInventoryConfigurations = none('ListInventoryConfigurationsResult');
 export const listMetricsConfigurations = none('ListMetricsConfigurationsResult');
-
-/** An object without tags has an empty set of them. @throws {S3Error} NoSuchKey, NoSuchVersion. */
-export function getObjectTagging(call: Call): Reply {
-  call.store.headObject(call.bucket, call.key, queryValue(call.query, 'versionId'));
-  return xmlReply(noTagsDocument());
-}
 
 /** Retention and legal hold exist only in buckets with Object Lock. @throws {S3Error} InvalidRequest. */
 export function getObjectLock(): Reply {

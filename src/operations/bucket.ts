@@ -17,6 +17,7 @@ import {
   versioningDocument,
 } from '../wire/documents/buckets.js';
 import { parseCreateBucketConfiguration } from '../wire/documents/create-bucket.js';
+import { taggingDocument } from '../wire/documents/tagging.js';
 import { listBucketsParameters } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
@@ -44,16 +45,22 @@ export function listBuckets(call: Call): Reply {
   );
 }
 
-/** @throws {S3Error} BucketAlreadyExists, InvalidBucketAclWithObjectOwnership, InvalidBucketName, MalformedXML. */
+/**
+ * Creates a bucket, with the tags of its document. Creating one's own again changes nothing.
+ *
+ * @throws {S3Error} BadRequest, BucketAlreadyExists, InvalidBucketAclWithObjectOwnership,
+ * InvalidBucketName, InvalidTag, MalformedXML.
+ */
 export async function createBucket(call: Call): Promise<Reply> {
   assertBucketName(call.bucket);
   const aclRefusal = 'InvalidBucketAclWithObjectOwnership';
   refuseUnsupportedHeaders(call.headers, { isCopy: false, aclRefusal });
-  const { locationConstraint } = parseCreateBucketConfiguration(call.document);
+  const { locationConstraint, tags } = parseCreateBucketConfiguration(call.document);
   assertLocationConstraint(locationConstraint, call.region);
   try {
     const { bucket, region } = call;
-    await call.store.createBucket({ bucket, account: accountOf(call), region });
+    const configurations = tags.length === 0 ? {} : { tagging: taggingDocument(tags) };
+    await call.store.createBucket({ bucket, account: accountOf(call), region, configurations });
   } catch (error) {
     const isOwn = error instanceof S3Error && error.code === 'BucketAlreadyOwnedByYou';
     if (!isOwn || call.region !== LEGACY_REGION) throw error;

@@ -27,6 +27,7 @@ import {
 import { copyObjectDocument, copyPartDocument } from '../wire/documents/copy-result.js';
 import { objectAttributes, type Headers } from '../wire/headers.js';
 import { queryValue } from '../wire/list-parameters.js';
+import { requestedTags } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
@@ -39,16 +40,15 @@ const OWN_HEADERS = ['x-amz-storage-class', 'x-amz-website-redirect-location'] a
 /**
  * Copies the source as it is when the request arrives, and publishes the copy in one transaction.
  *
- * @throws {S3Error} AccessDenied, InvalidArgument, InvalidObjectState, InvalidRequest,
- * KeyTooLongError, MetadataTooLarge, NoSuchBucket, NoSuchKey, NoSuchVersion, NotImplemented,
+ * @throws {S3Error} AccessDenied, BadRequest, InvalidArgument, InvalidObjectState, InvalidRequest,
+ * InvalidTag, KeyTooLongError, MetadataTooLarge, NoSuchBucket, NoSuchKey, NoSuchVersion, NotImplemented,
  * PreconditionFailed.
  */
 export async function copyObject(call: Call): Promise<Reply> {
   const { headers, bucket, key } = call;
   refuseUnsupportedHeaders(headers, { isCopy: true });
   const directive = metadataDirective(headers);
-  // Objects have no tags yet: both directives lead to none, but an unknown one is an error.
-  taggingDirective(headers);
+  const requestTags = taggingDirective(headers) === 'REPLACE' ? requestedTags(headers) : undefined;
   const checksumAlgorithm = copyChecksumAlgorithm(headers);
   const conditions = writeConditions(headers);
   const requested = objectAttributes(directive === 'REPLACE' ? headers : ownHeaders(headers));
@@ -60,7 +60,8 @@ export async function copyObject(call: Call): Promise<Reply> {
   assertSomethingChanges(call, source, directive);
 
   const attributes = directive === 'REPLACE' ? requested : keptAttributes(source, requested);
-  const copy = { source, bucket, key, attributes, checksumAlgorithm, conditions };
+  const tags = requestTags ?? source.tags;
+  const copy = { source, bucket, key, attributes, tags, checksumAlgorithm, conditions };
   return xmlReply(copyObjectDocument(await call.store.copyObject(copy)));
 }
 

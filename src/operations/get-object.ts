@@ -81,6 +81,7 @@ function describe(call: Call, version: ObjectVersion): Answer {
       'accept-ranges': 'bytes',
       'content-range': selected.isPartial ? contentRange(range, version.sizeBytes) : undefined,
       'x-amz-mp-parts-count': selected.partsCount,
+      'x-amz-tagging-count': version.tags.length === 0 ? undefined : version.tags.length,
       'x-amz-checksum-type': version.checksum?.type,
       ...(showsChecksum
         ? checksumHeaders(version.checksum, version.partsCount)

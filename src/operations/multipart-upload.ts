@@ -15,6 +15,7 @@ import {
 } from '../wire/documents/complete-multipart-upload.js';
 import { initiateMultipartUploadDocument } from '../wire/documents/uploads.js';
 import { objectAttributes } from '../wire/headers.js';
+import { requestedTags } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
@@ -23,17 +24,19 @@ import { xmlReply } from './xml-reply.js';
 /**
  * Begins an upload. The headers say what the finished object will be.
  *
- * @throws {S3Error} InvalidArgument, InvalidRequest, InvalidStorageClass, MetadataTooLarge,
- * NoSuchBucket, NotImplemented.
+ * @throws {S3Error} BadRequest, InvalidArgument, InvalidRequest, InvalidStorageClass, InvalidTag,
+ * MetadataTooLarge, NoSuchBucket, NotImplemented.
  */
 export async function createMultipartUpload(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const { algorithm, type } = uploadChecksum(call.headers);
   const attributes = objectAttributes(call.headers);
+  const tags = requestedTags(call.headers);
   const upload = await call.store.createUpload({
     bucket: call.bucket,
     key: call.key,
     attributes,
+    tags,
     checksumAlgorithm: algorithm,
     checksumType: type,
     account: call.authorizeBucket(call.bucket).account,

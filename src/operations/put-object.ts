@@ -10,6 +10,7 @@ import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
 import { objectAttributes } from '../wire/headers.js';
+import { requestedTags } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { openPayload } from './payload.js';
@@ -20,11 +21,13 @@ import { openPayload } from './payload.js';
  * Readers see the old object until `commit` resolves and the new one, durable, from then on. Any
  * early exit (client gone, bad digest, full disk) disposes of the stage and changes nothing.
  *
- * @throws {S3Error} BadDigest, EntityTooLarge, NoSuchBucket, PreconditionFailed.
+ * @throws {S3Error} BadDigest, EntityTooLarge, InvalidArgument, InvalidTag, NoSuchBucket,
+ * PreconditionFailed.
  */
 export async function putObject(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const attributes = objectAttributes(call.headers);
+  const tags = requestedTags(call.headers);
   const conditions = writeConditions(call.headers);
   const payload = openPayload(call, { sizeBytesMax: PUT_SIZE_BYTES_MAX });
 
@@ -37,7 +40,7 @@ export async function putObject(call: Call): Promise<Reply> {
 
   // Digests are known only after the last byte, and nothing may be committed before they match.
   const { md5Hex, checksum } = payload.verify();
-  const object = await staged.commit({ attributes, etag: md5Hex, checksum, conditions });
+  const object = await staged.commit({ attributes, tags, etag: md5Hex, checksum, conditions });
   return {
     status: 200,
     headers: { etag: quoteEtag(object.etag), ...checksumHeaders(object.checksum) },

@@ -26,12 +26,10 @@ import {
   getBucketPolicyStatus,
   getBucketReplication,
   getBucketRequestPayment,
-  getBucketTagging,
   getBucketWebsite,
   getNamedConfiguration,
   getObjectLock,
   getObjectLockConfiguration,
-  getObjectTagging,
   getPublicAccessBlock,
   listAnalyticsConfigurations,
   listIntelligentTieringConfigurations,
@@ -64,6 +62,14 @@ import { EVERYBODY, type BodyMode, type Handler, type Operation } from './operat
 import { postObject } from './post-object.js';
 import { putObject } from './put-object.js';
 import { renameObject } from './rename-object.js';
+import {
+  deleteBucketTagging,
+  deleteObjectTagging,
+  getBucketTagging,
+  getObjectTagging,
+  putBucketTagging,
+  putObjectTagging,
+} from './tagging.js';
 import { uploadPart } from './upload-part.js';
 
 function op(
@@ -110,8 +116,8 @@ const ROWS = {
   PutBucketVersioning:                        op('PUT /{bucket}?versioning',                                    's3:PutBucketVersioning',                 'none',      notImplemented),
   ListObjectVersions:                         op('GET /{bucket}?versions',                                      's3:ListBucketVersions',                  'none',      listObjectVersions),
   GetObjectTagging:                           op('GET /{bucket}/{key}?tagging',                                 's3:GetObjectTagging',                    'none',      getObjectTagging),
-  PutObjectTagging:                           op('PUT /{bucket}/{key}?tagging',                                 's3:PutObjectTagging',                    'none',      notImplemented),
-  DeleteObjectTagging:                        op('DELETE /{bucket}/{key}?tagging',                              's3:DeleteObjectTagging',                 'none',      notImplemented),
+  PutObjectTagging:                           op('PUT /{bucket}/{key}?tagging',                                 's3:PutObjectTagging',                    'document',  putObjectTagging),
+  DeleteObjectTagging:                        op('DELETE /{bucket}/{key}?tagging',                              's3:DeleteObjectTagging',                 'none',      deleteObjectTagging),
   GetObjectAttributes:                        op('GET /{bucket}/{key}?attributes',                              's3:GetObjectAttributes',                 'none',      getObjectAttributes),
   GetBucketAcl:                               op('GET /{bucket}?acl',                                           's3:GetBucketAcl',                        'none',      getBucketAcl),
   PutBucketAcl:                               op('PUT /{bucket}?acl',                                           's3:PutBucketAcl',                        'document',  putBucketAcl),
@@ -133,6 +139,8 @@ const ROWS = {
   GetBucketReplication:                       op('GET /{bucket}?replication',                                   's3:GetReplicationConfiguration',         'none',      getBucketReplication),
   GetBucketRequestPayment:                    op('GET /{bucket}?requestPayment',                                's3:GetBucketRequestPayment',             'none',      getBucketRequestPayment),
   GetBucketTagging:                           op('GET /{bucket}?tagging',                                       's3:GetBucketTagging',                    'none',      getBucketTagging),
+  PutBucketTagging:                           op('PUT /{bucket}?tagging',                                       's3:PutBucketTagging',                    'document',  putBucketTagging),
+  DeleteBucketTagging:                        op('DELETE /{bucket}?tagging',                                    's3:PutBucketTagging',                    'none',      deleteBucketTagging),
   GetBucketWebsite:                           op('GET /{bucket}?website',                                       's3:GetBucketWebsite',                    'none',      getBucketWebsite),
   GetPublicAccessBlock:                       op('GET /{bucket}?publicAccessBlock',                             's3:GetBucketPublicAccessBlock',          'none',      getPublicAccessBlock),
   GetObjectLockConfiguration:                 op('GET /{bucket}?object-lock',                                   's3:GetBucketObjectLockConfiguration',    'none',      getObjectLockConfiguration),

@@ -37,6 +37,12 @@ export const BUCKET_NAME_CHARACTERS_MIN = 3;
 export const BUCKET_NAME_CHARACTERS_MAX = 63;
 /** Names and values of user metadata together, in UTF-8 bytes. Beyond it: MetadataTooLarge. */
 export const USER_METADATA_BYTES_MAX = 2 * KIB;
+/** Tags of one object, and of one bucket. Beyond it: BadRequest. */
+export const OBJECT_TAGS_COUNT_MAX = 10;
+export const BUCKET_TAGS_COUNT_MAX = 50;
+/** Longest key and value of a tag, in UTF-16 units. Beyond it: InvalidTag. */
+export const TAG_KEY_CHARACTERS_MAX = 128;
+export const TAG_VALUE_CHARACTERS_MAX = 256;
 /** Request line and headers together. Beyond it: RequestHeaderSectionTooLarge. */
 export const HEADER_SECTION_BYTES_MAX = 8 * KIB;
 
@@ -96,4 +102,6 @@ assert(USER_METADATA_BYTES_MAX < HEADER_SECTION_BYTES_MAX, 'legal metadata fits 
 // A key may arrive percent-encoded, three characters for each byte, beside the other headers.
 assert(3 * KEY_BYTES_MAX < HEADER_SECTION_BYTES_MAX, 'a legal key fits in the request line');
 assert(DELETE_COUNT_MAX * (KEY_BYTES_MAX + 256) <= DELETE_DOCUMENT_BYTES_MAX, 'legal deletes fit');
+// A tag is at most 384 units of three bytes each, beside its elements.
+assert(BUCKET_TAGS_COUNT_MAX * (3 * 384 + 64) <= DOCUMENT_BYTES_MAX, 'legal tags fit');
 assert(PARTS_COUNT_MAX * 200 <= COMPLETE_DOCUMENT_BYTES_MAX, 'legal completions fit');

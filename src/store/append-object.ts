@@ -78,12 +78,12 @@ async function stageWhole(
     },
     commit: async (commit) => {
       const made = madeOf(context, append, commit, md5?.digest('hex') ?? commit.etag);
-      const { lastModifiedMs, md5Hex, checksum, attributes } = made;
+      const { lastModifiedMs, md5Hex, checksum, attributes, tags } = made;
       const sealed = await payload.seal((blobId, layout) =>
         writeSidecar(
           {
             ...{ kind: 'object', bucket, key, blobId, versionId: '', lastModifiedMs },
-            ...{ md5: md5Hex, checksum, attributes },
+            ...{ md5: md5Hex, checksum, attributes, tags },
           },
           layout,
         ),
@@ -131,7 +131,7 @@ function stagePart(
       const partChecksum = requireChecksum(commit.checksum);
       const etag = multipartEtag([...before.map(({ part }) => part.md5Hex), md5Hex]);
       const made = madeOf(context, append, commit, etag.slice(0, 32));
-      const { lastModifiedMs, checksum, attributes } = made;
+      const { lastModifiedMs, checksum, attributes, tags } = made;
       const sealed = await payload.seal((blobId, layout) =>
         writeSidecar(
           {
@@ -150,7 +150,7 @@ function stagePart(
       const manifestBlobId = newBlobId(lastModifiedMs);
       const manifestBlob = await sealManifest(context, {
         ...{ bucket, key, blobId: manifestBlobId, lastModifiedMs, md5: made.md5Hex },
-        ...{ checksum, attributes, uploadId, parts },
+        ...{ checksum, attributes, tags, uploadId, parts },
       });
       const added = { partNumber, part, layout };
       const input: AppendActionInput = {
@@ -183,7 +183,7 @@ function stagePart(
   };
 }
 
-/** What the new version says about itself. An object that is there keeps its attributes. */
+/** What the new version says about itself. An object that is there keeps its attributes and tags. */
 function madeOf(context: StoreContext, append: Append, commit: CommitObject, md5Hex: string) {
   const { base, sizeBytes } = append;
   return {
@@ -193,12 +193,13 @@ function madeOf(context: StoreContext, append: Append, commit: CommitObject, md5
     lastModifiedMs: context.nowMs(),
     checksum: appendedChecksum(base, requireChecksum(commit.checksum), sizeBytes),
     attributes: base?.attributes ?? commit.attributes,
+    tags: base?.tags ?? commit.tags,
   };
 }
 
 function actionOf(append: Append, { conditions }: CommitObject) {
   const { bucket, bucketId, key, base, offsetBytes } = append;
-  return { bucket, bucketId, key, conditions, offsetBytes, baseSequence: base?.sequence };
+  return { bucket, bucketId, key, conditions, offsetBytes, base };
 }
 
 function partOfObject(base: ObjectRecord, blobId: string): PartRecord {

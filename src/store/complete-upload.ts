@@ -67,7 +67,7 @@ async function tryComplete(
   const md5Hex = etag.slice(0, 32);
   const lastModifiedMs = context.nowMs();
   const blobId = newBlobId(lastModifiedMs);
-  const { attributes } = upload;
+  const { attributes, tags } = upload;
   const parts = chosen.map(({ partNumber, part }) => ({
     partNumber,
     sizeBytes: part.sizeBytes,
@@ -76,7 +76,7 @@ async function tryComplete(
 
   const blob = await sealManifest(context, {
     ...{ bucket, key, blobId, lastModifiedMs },
-    ...{ md5: md5Hex, checksum, attributes, uploadId, parts },
+    ...{ md5: md5Hex, checksum, attributes, tags, uploadId, parts },
   });
   try {
     const used = new Set(chosen.map(({ partNumber }) => partNumber));
@@ -88,7 +88,7 @@ async function tryComplete(
       revision: upload.revision,
       record: {
         ...{ versionId: '', sizeBytes, md5Hex, partsCount: chosen.length, lastModifiedMs },
-        ...{ checksum, placement: { kind: 'parts', blobId, uploadId }, attributes },
+        ...{ checksum, placement: { kind: 'parts', blobId, uploadId }, attributes, tags },
       },
       inline: undefined,
       layout: blob.layout,

@@ -51,7 +51,7 @@ async function linkObject(
   sourceBlobId: string,
   checksum: ObjectChecksum,
 ): Promise<ObjectVersion | undefined> {
-  const { source, bucket, key, attributes } = input;
+  const { source, bucket, key, attributes, tags } = input;
   const bucketRecord = requireBucketRecord(context, bucket);
   const layout = requireSourceLayout(context, sourceBlobId);
   const lastModifiedMs = context.nowMs();
@@ -67,6 +67,7 @@ async function linkObject(
       md5: source.etag,
       checksum,
       attributes,
+      tags,
     },
     layout,
   );
@@ -90,6 +91,7 @@ async function linkObject(
         checksum,
         placement: { kind: 'plain', blobId },
         attributes,
+        tags,
       },
       inline: undefined,
       layout,
@@ -106,7 +108,7 @@ async function linkObject(
 
 /** Reads, verifies and stages the bytes anew: small objects, multipart sources, new checksums. */
 async function rewriteObject(context: StoreContext, input: CopyObject): Promise<ObjectVersion> {
-  const { source, bucket, key, attributes, conditions } = input;
+  const { source, bucket, key, attributes, tags, conditions } = input;
   const algorithm =
     input.checksumAlgorithm ?? source.checksum?.algorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
   // Before anything is awaited: the bucket that was authorised, not a later one of that name.
@@ -115,7 +117,7 @@ async function rewriteObject(context: StoreContext, input: CopyObject): Promise<
   try {
     const whole = { startByte: 0, endByte: source.sizeBytes };
     const copied = await copyBytes(open, whole, algorithm, staged);
-    return await staged.commit({ attributes, ...copied, conditions });
+    return await staged.commit({ attributes, tags, ...copied, conditions });
   } finally {
     open.close();
   }

@@ -14,6 +14,7 @@ import { createChecksum } from '../s3/checksums.js';
 import { S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
 import { findObjectRecord, requireBucketRecord, type StoreContext } from './context.js';
+import { isSamePayload } from './object-version.js';
 import type { ByteRange, ObjectVersion, OpenObject } from './store.js';
 
 /** Digests of copied bytes. */
@@ -22,10 +23,15 @@ export interface CopiedBytes {
   readonly checksum: ObjectChecksum;
 }
 
-/** @throws {S3Error} NoSuchBucket; OperationAborted when the key holds another version by now. */
+/**
+ * Checks that the key still holds this version, in this place: new tags move its payload.
+ *
+ * @throws {S3Error} NoSuchBucket; OperationAborted.
+ */
 export function requireUnchangedSource(context: StoreContext, source: ObjectVersion): void {
   const { id } = requireBucketRecord(context, source.bucket);
-  if (findObjectRecord(context, id, source.key)?.sequence !== source.sequence) {
+  const record = findObjectRecord(context, id, source.key);
+  if (record === undefined || !isSamePayload(record, source)) {
     throw new S3Error('OperationAborted', {}, { message: 'The copy source changed; retry' });
   }
 }

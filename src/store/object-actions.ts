@@ -21,7 +21,9 @@ import {
 } from '../metadata/records.js';
 import type { S3Error } from '../s3/errors.js';
 import type { WriteConditions } from '../s3/object-attributes.js';
+import type { Tags } from '../s3/tags.js';
 import { checkDeleteCondition, checkWriteConditions } from './conditions.js';
+import { isSamePayload, type PayloadPlace } from './object-version.js';
 import {
   requireSameBucket,
   findObject,
@@ -89,6 +91,34 @@ export function replaceObject(
     uploadCount: uploadCountChange,
   });
   return record;
+}
+
+export interface ReplaceTagsInput extends BucketName {
+  readonly key: string;
+  /** What was read: the key still holds it, or nothing happens. */
+  readonly expected: PayloadPlace;
+  readonly tags: Tags;
+  /** A blob of the same payload whose sidecar has the new tags; none if there are no files. */
+  readonly blob: { readonly blobId: string; readonly layout: LayoutRecord } | undefined;
+}
+
+/** @returns false when the key holds something else by now. */
+export function replaceTagsAction(txn: WriteView, input: ReplaceTagsInput): boolean {
+  const { bucket, bucketId, key, tags, blob } = input;
+  requireSameBucket(txn, bucket, bucketId);
+  const current = findObject(txn, bucketId, key);
+  if (current === undefined || !isSamePayload(current, input.expected)) return false;
+  let { placement } = current;
+  if (placement.kind !== 'inline' && blob !== undefined) {
+    // Of an object of parts this is the blob of the manifest alone: its parts live on.
+    discard(txn, txn.nextSequence(), 0, { kind: 'blob', bucket, key, blobId: placement.blobId });
+    txn.remove('layouts', blobIdKey(placement.blobId));
+    txn.put('layouts', blobIdKey(blob.blobId), encodeLayout(blob.layout));
+    placement = { ...placement, blobId: blob.blobId };
+  }
+  // The sequence stays: it names the version, and conditions compare versions.
+  txn.put('objects', objectKey(bucketId, key), encodeObject({ ...current, tags, placement }));
+  return true;
 }
 
 export interface DeleteObjectsInput extends BucketName {

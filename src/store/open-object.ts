@@ -180,7 +180,7 @@ async function openPart(
   return context.blobs.open({ bucket, key, blobId }, requireLayout(context, blobId));
 }
 
-function requireRecord(
+export function requireRecord(
   context: StoreContext,
   bucket: string,
   key: string,

@@ -35,6 +35,7 @@ import { findObject, headObject, objectPart, objectParts, openObject } from './o
 import { ReadHolds, type ReadReport } from './read-holds.js';
 import { createReclaimer, type Reclaimer } from './reclaimer.js';
 import { renameObject } from './rename-object.js';
+import { setObjectTags } from './object-tags.js';
 import { stageObject } from './staged-object.js';
 import type { Store } from './store.js';
 import { abortUpload, createUpload, headUpload, listParts, stagePart } from './uploads.js';
@@ -132,6 +133,7 @@ function storeOver(context: StoreContext): Store {
     copyObject: (input) => copyObject(context, input),
     stageAppend: (input) => stageAppend(context, input),
     renameObject: (input) => renameObject(context, input),
+    setObjectTags: (input) => setObjectTags(context, input),
     deleteObject: (input) => deleteObject(context, input),
     deleteObjects: (bucket, entries) => deleteObjects(context, bucket, entries),
     listObjects: (input) => listObjects(context, input),

@@ -17,6 +17,7 @@ import { withRenameMemory, type RenameMemory } from '../metadata/rename-memory.j
 import type { WriteConditions } from '../s3/object-attributes.js';
 import { checkWriteConditions } from './conditions.js';
 import { markKeyDeleted, replaceObject, retire } from './object-actions.js';
+import { isSamePayload, type PayloadPlace } from './object-version.js';
 import {
   count,
   findObject,
@@ -38,15 +39,15 @@ export interface MovedPayload {
 
 export interface RenameActionInput extends BucketName {
   readonly sourceKey: string;
-  /** The version that `moved` was made from. */
-  readonly sourceSequence: number;
+  /** What `moved` was made from: the version and where it lay. */
+  readonly source: PayloadPlace;
   readonly key: string;
   readonly moved: MovedPayload;
   readonly memory: RenameMemory | undefined;
   readonly conditions: WriteConditions;
 }
 
-/** @returns undefined when the source is another version by now, or gone. */
+/** @returns undefined when the source is another version by now, has moved, or is gone. */
 export function renameObjectAction(
   txn: WriteView,
   input: RenameActionInput,
@@ -54,7 +55,8 @@ export function renameObjectAction(
   const { bucket, bucketId, key, sourceKey, moved, conditions } = input;
   requireSameBucket(txn, bucket, bucketId);
   const source = findObject(txn, bucketId, sourceKey);
-  if (source?.sequence !== input.sourceSequence) return undefined;
+  // New tags move a payload in files; of one in the index they are those of the record here.
+  if (source === undefined || !isSamePayload(source, input.source)) return undefined;
   const current = findObject(txn, bucketId, key);
   checkWriteConditions(conditions, current, key);
   const extensions = withRenameMemory(source, input.memory);

@@ -83,7 +83,7 @@ async function tryRename(
   }
   try {
     const record = await context.environment.write(renameObjectAction, {
-      ...{ bucket, bucketId, sourceKey, sourceSequence: source.sequence, key },
+      ...{ bucket, bucketId, sourceKey, source, key },
       ...{ moved, memory, conditions },
     });
     if (record === undefined) await discardBlobs();
@@ -115,7 +115,7 @@ async function movePayload(
     return moveParts(context, names, source, placement.uploadId, blobs);
   }
   const { bucket, sourceKey, key } = names;
-  const { versionId, md5Hex: md5, lastModifiedMs, checksum, attributes } = source;
+  const { versionId, md5Hex: md5, lastModifiedMs, checksum, attributes, tags } = source;
   const blobId = newBlobId(context.nowMs());
   const layout = requireLayout(context, placement.blobId);
   const blob = await duplicateBlob(
@@ -124,7 +124,7 @@ async function movePayload(
     layout,
     {
       ...{ kind: 'object', bucket, key, blobId, versionId },
-      ...{ lastModifiedMs, md5, checksum, attributes },
+      ...{ lastModifiedMs, md5, checksum, attributes, tags },
     },
   );
   blobs.push(blob);
@@ -164,14 +164,14 @@ async function moveParts(
     const failed = (await Promise.allSettled(links)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }
-  const { md5Hex: md5, lastModifiedMs, checksum, attributes } = source;
+  const { md5Hex: md5, lastModifiedMs, checksum, attributes, tags } = source;
   const manifestBlobId = newBlobId(nowMs);
   const parts = wanted.map(({ partNumber, part, blobId }) => ({
     ...{ partNumber, sizeBytes: part.sizeBytes, blobId },
   }));
   const manifestBlob = await sealManifest(context, {
     ...{ bucket, key, blobId: manifestBlobId, lastModifiedMs, md5, checksum, attributes },
-    ...{ uploadId, parts },
+    ...{ tags, uploadId, parts },
   });
   blobs.push(manifestBlob);
   return {

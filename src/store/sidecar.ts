@@ -7,6 +7,7 @@
 
 import type { BlobLayout } from '../blobs/blob-store.js';
 import type { ObjectAttributes, ObjectChecksum } from '../s3/object-attributes.js';
+import { NO_TAGS, type Tags } from '../s3/tags.js';
 import { NewerFormatError } from '../util/newer-format-error.js';
 
 const SIDECAR_FORMAT = 1;
@@ -25,6 +26,8 @@ export interface ObjectSidecar extends SidecarBase {
   readonly kind: 'object';
   readonly versionId: string;
   readonly attributes: ObjectAttributes;
+  /** The object's tags now: changing them makes a new blob. Not written when there are none. */
+  readonly tags: Tags;
 }
 
 /** Sidecar of one part. */
@@ -39,6 +42,8 @@ export interface ManifestSidecar extends SidecarBase {
   readonly kind: 'manifest';
   readonly versionId: string;
   readonly attributes: ObjectAttributes;
+  /** As in {@link ObjectSidecar}. */
+  readonly tags: Tags;
   readonly uploadId: string;
   readonly parts: readonly {
     readonly partNumber: number;
@@ -52,7 +57,9 @@ export type Sidecar = ObjectSidecar | PartSidecar | ManifestSidecar;
 export function writeSidecar(sidecar: Sidecar, layout: BlobLayout): string {
   const { sizeBytes, blockSizeBytes, blockChecksums } = layout;
   const blocks = { sizeBytes, blockSizeBytes, blockCrc32: Array.from(blockChecksums) };
-  return `${JSON.stringify({ format: SIDECAR_FORMAT, ...sidecar, ...blocks })}\n`;
+  const isTagged = sidecar.kind !== 'part' && sidecar.tags.length > 0;
+  const members = isTagged ? sidecar : { ...sidecar, tags: undefined };
+  return `${JSON.stringify({ format: SIDECAR_FORMAT, ...members, ...blocks })}\n`;
 }
 
 /**
@@ -70,10 +77,13 @@ export function readSidecar(text: string): { sidecar: Sidecar; layout: BlobLayou
     );
   }
   const blockChecksums = Uint32Array.from(blockCrc32);
-  return { sidecar, layout: { sizeBytes, blockSizeBytes, blockChecksums } };
+  const whole = sidecar.kind === 'part' ? sidecar : { ...sidecar, tags: sidecar.tags ?? NO_TAGS };
+  return { sidecar: whole, layout: { sizeBytes, blockSizeBytes, blockChecksums } };
 }
 
-type StoredSidecar = Sidecar & {
+type Untagged<Kind> = Omit<Kind, 'tags'> & { readonly tags?: Tags };
+
+type StoredSidecar = (PartSidecar | Untagged<ObjectSidecar> | Untagged<ManifestSidecar>) & {
   readonly format: unknown;
   readonly sizeBytes: number;
   readonly blockSizeBytes: number;

@@ -39,7 +39,7 @@ interface Commit {
 
 async function commitObject(context: StoreContext, input: Commit): Promise<ObjectVersion> {
   const { bucket, key, bucketId, payload } = input;
-  const { attributes, etag, checksum, conditions } = input.commit;
+  const { attributes, tags, etag, checksum, conditions } = input.commit;
   const lastModifiedMs = context.nowMs();
   const sealed = await payload.seal((blobId, layout) =>
     writeSidecar(
@@ -53,6 +53,7 @@ async function commitObject(context: StoreContext, input: Commit): Promise<Objec
         md5: etag,
         checksum,
         attributes,
+        tags,
       },
       layout,
     ),
@@ -74,6 +75,7 @@ async function commitObject(context: StoreContext, input: Commit): Promise<Objec
           checksum,
           placement,
           attributes,
+          tags,
         },
         inline: sealed.kind === 'inline' ? sealed.bytes : undefined,
         layout: sealed.kind === 'plain' ? sealed.layout : undefined,

@@ -18,6 +18,7 @@ import type {
   ObjectChecksum,
   WriteConditions,
 } from '../s3/object-attributes.js';
+import type { Tags } from '../s3/tags.js';
 
 /** A bucket record. */
 export interface Bucket {
@@ -63,6 +64,7 @@ export interface ObjectVersion {
   readonly etag: string;
   readonly lastModifiedMs: number;
   readonly attributes: ObjectAttributes;
+  readonly tags: Tags;
   /** Absent only where the store was asked not to keep one. */
   readonly checksum: ObjectChecksum | undefined;
   /** Number of parts of a multipart object; undefined for a single PUT or a copy. */
@@ -102,6 +104,7 @@ export interface ObjectPart {
 /** What a committed object is known by. */
 export interface CommitObject {
   readonly attributes: ObjectAttributes;
+  readonly tags: Tags;
   /** MD5 of the bytes, hex. */
   readonly etag: string;
   readonly checksum: ObjectChecksum | undefined;
@@ -126,6 +129,7 @@ export interface CopyObject {
   readonly bucket: string;
   readonly key: string;
   readonly attributes: ObjectAttributes;
+  readonly tags: Tags;
   /** Compute this algorithm over the bytes; undefined keeps the source's (CRC64NVME if none). */
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
   readonly conditions: WriteConditions;
@@ -154,6 +158,15 @@ export interface RenameObject {
   readonly sourceConditions: ReadConditions | undefined;
   /** By which a repetition is known; undefined for a request that did not ask for that. */
   readonly memory: { readonly parameters: string; readonly token: string } | undefined;
+}
+
+/** Sets the tags of a version; none removes them. */
+export interface SetObjectTags {
+  readonly bucket: string;
+  readonly key: string;
+  /** Undefined means the latest. */
+  readonly versionId: string | undefined;
+  readonly tags: Tags;
 }
 
 /** A multipart upload in progress. */
@@ -344,6 +357,13 @@ export interface Store {
    */
   renameObject(input: RenameObject): Promise<ObjectVersion>;
   /**
+   * Replaces the tags of a version; everything else about it stays, its time too.
+   *
+   * @throws {S3Error} InsufficientStorage, InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion;
+   * OperationAborted when the object kept changing.
+   */
+  setObjectTags(input: SetObjectTags): Promise<void>;
+  /**
    * Removes the latest version. Absent keys are not an error.
    *
    * @returns whether something was removed.
@@ -371,6 +391,7 @@ export interface Store {
     readonly bucket: string;
     readonly key: string;
     readonly attributes: ObjectAttributes;
+    readonly tags: Tags;
     readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
     readonly checksumType: ChecksumType;
     readonly account: string;

@@ -20,6 +20,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -87,6 +88,15 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
     const copy = new CopyObjectCommand({ ...key, Key: 'copy', CopySource: `${BUCKET}/key` });
     const calls = await watch('copy', () => client.send(copy));
     assertPayloadBeforeRecord(calls, 'copy', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('PutObjectTagging of a blob: sidecar, directories, record, answer', async () => {
+    await client.send(new PutObjectCommand({ ...key, Key: 'tagged', Body: ABOVE_INLINE }));
+    const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
+    const change = new PutObjectTaggingCommand({ ...key, Key: 'tagged', Tagging });
+    const calls = await watch('tags', () => client.send(change));
+    assertPayloadBeforeRecord(calls, 'tagged', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 

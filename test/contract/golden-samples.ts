@@ -12,6 +12,7 @@ import { withRenameMemory } from '#src/metadata/rename-memory.js';
 import { CHECKSUM_ALGORITHMS } from '#src/s3/checksums.js';
 import type { ChecksumAlgorithm, ObjectAttributes } from '#src/s3/object-attributes.js';
 import { corsConfigurationDocument } from '#src/wire/documents/cors-configuration.js';
+import type { Tags } from '#src/s3/tags.js';
 import type { Sidecar } from '#src/store/sidecar.js';
 
 const BLOB_ID = '0123456789abcdef0123456789abcdef';
@@ -31,6 +32,10 @@ const ATTRIBUTES: ObjectAttributes = {
   userMetadata: { name: 'value', näme: '' },
 };
 const NO_ATTRIBUTES: ObjectAttributes = { userMetadata: {} };
+const TAGS: Tags = [
+  { key: 'näme', value: 'a b+c/é' },
+  { key: 'empty', value: '' },
+];
 
 const OBJECT: records.ObjectRecord = {
   sequence: 300,
@@ -42,6 +47,7 @@ const OBJECT: records.ObjectRecord = {
   checksum: undefined,
   placement: { kind: 'inline' },
   attributes: NO_ATTRIBUTES,
+  tags: [],
 };
 
 const UPLOAD: records.UploadRecord = {
@@ -53,6 +59,7 @@ const UPLOAD: records.UploadRecord = {
   checksumAlgorithm: undefined,
   checksumType: 'FULL_OBJECT',
   attributes: NO_ATTRIBUTES,
+  tags: [],
 };
 
 function partWith(algorithm: ChecksumAlgorithm): records.PartRecord {
@@ -117,7 +124,16 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
   'object renamed with a token': object({
     extensions: withRenameMemory({}, { parameters: '0f'.repeat(32), token: 'token-1' }),
   }),
+  'object with tags': object({ tags: TAGS }),
+  'object with tags between extensions': object({
+    tags: TAGS,
+    extensions: [
+      { tag: 0, content: Uint8Array.of(1) },
+      { tag: 200, content: Uint8Array.of(2, 3) },
+    ],
+  }),
   'upload plain': upload({}),
+  'upload with tags': upload({ tags: TAGS }),
   'upload with everything': upload({
     isKeyDeleted: true,
     checksumAlgorithm: 'CRC32C',
@@ -187,15 +203,33 @@ export const SIDECAR_LAYOUT = {
   blockChecksums: Uint32Array.of(0x01020304, 0xfffefdfc),
 };
 
-/** Members in the order in which they are written. */
-export const SIDECAR_SAMPLES: Readonly<Record<Sidecar['kind'], Sidecar>> = {
-  object: {
-    kind: 'object',
-    ...SIDECAR,
-    checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AQIDBAUGBwg=' },
-    versionId: '',
-    attributes: ATTRIBUTES,
-  },
+const OBJECT_SIDECAR: Sidecar = {
+  kind: 'object',
+  ...SIDECAR,
+  checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AQIDBAUGBwg=' },
+  versionId: '',
+  attributes: ATTRIBUTES,
+  tags: [],
+};
+
+const MANIFEST_SIDECAR: Sidecar = {
+  kind: 'manifest',
+  ...SIDECAR,
+  checksum: { algorithm: 'SHA1', type: 'COMPOSITE', value: 'AQIDBA==' },
+  versionId: '',
+  attributes: NO_ATTRIBUTES,
+  tags: [],
+  uploadId: UPLOAD_ID,
+  parts: [
+    { partNumber: 1, sizeBytes: 5_242_880, blobId: BLOB_ID },
+    { partNumber: 10_000, sizeBytes: 1, blobId: BLOB_ID },
+  ],
+};
+
+/** By the name of their file; members in the order in which they are written. */
+export const SIDECAR_SAMPLES: Readonly<Record<string, Sidecar>> = {
+  object: OBJECT_SIDECAR,
+  'object-with-tags': { ...OBJECT_SIDECAR, tags: TAGS },
   part: {
     kind: 'part',
     ...SIDECAR,
@@ -203,16 +237,6 @@ export const SIDECAR_SAMPLES: Readonly<Record<Sidecar['kind'], Sidecar>> = {
     uploadId: UPLOAD_ID,
     partNumber: 10_000,
   },
-  manifest: {
-    kind: 'manifest',
-    ...SIDECAR,
-    checksum: { algorithm: 'SHA1', type: 'COMPOSITE', value: 'AQIDBA==' },
-    versionId: '',
-    attributes: NO_ATTRIBUTES,
-    uploadId: UPLOAD_ID,
-    parts: [
-      { partNumber: 1, sizeBytes: 5_242_880, blobId: BLOB_ID },
-      { partNumber: 10_000, sizeBytes: 1, blobId: BLOB_ID },
-    ],
-  },
+  manifest: MANIFEST_SIDECAR,
+  'manifest-with-tags': { ...MANIFEST_SIDECAR, tags: TAGS },
 };

@@ -32,21 +32,21 @@ test('format 1: every golden record and key still has its sample', () => {
   assert.deepEqual(Object.keys(BYTES).sort(), samples.sort());
 });
 
-for (const sidecar of Object.values(SIDECAR_SAMPLES)) {
-  const golden = readFileSync(`${GOLDEN}/sidecar-${sidecar.kind}.json`, 'utf8');
+for (const [name, sidecar] of Object.entries(SIDECAR_SAMPLES)) {
+  const golden = readFileSync(`${GOLDEN}/sidecar-${name}.json`, 'utf8');
 
-  test(`format 1: sidecar "${sidecar.kind}" is written and read`, () => {
+  test(`format 1: sidecar "${name}" is written and read`, () => {
     assert.equal(writeSidecar(sidecar, SIDECAR_LAYOUT), golden);
     assert.deepEqual(readSidecar(golden), { sidecar, layout: SIDECAR_LAYOUT });
   });
 
-  test(`format 1: sidecar "${sidecar.kind}" may have members of a later version`, () => {
-    const more = golden.replace('{', '{"tags":[["a","b"]],');
+  test(`format 1: sidecar "${name}" may have members of a later version`, () => {
+    const more = golden.replace('{', '{"later":[["a","b"]],');
     const { sidecar: found } = readSidecar(more);
-    assert.deepEqual({ ...found }, { tags: [['a', 'b']], ...sidecar } as unknown as Sidecar);
+    assert.deepEqual({ ...found }, { later: [['a', 'b']], ...sidecar } as unknown as Sidecar);
   });
 
-  test(`format 1: sidecar "${sidecar.kind}" of another format is refused by name`, () => {
+  test(`format 1: sidecar "${name}" of another format is refused by name`, () => {
     for (const format of ['2', '"1"', 'null']) {
       const other = golden.replace('"format":1', `"format":${format}`);
       assert.notEqual(other, golden);
@@ -55,7 +55,7 @@ for (const sidecar of Object.values(SIDECAR_SAMPLES)) {
     }
   });
 
-  test(`format 1: sidecar "${sidecar.kind}" that was cut is no sidecar`, () => {
+  test(`format 1: sidecar "${name}" that was cut is no sidecar`, () => {
     assert.throws(() => readSidecar(golden.slice(0, -2)), SyntaxError);
     assert.throws(() => readSidecar(''), SyntaxError);
   });

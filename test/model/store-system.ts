@@ -118,6 +118,7 @@ export class StoreSystem implements System {
             key,
             account: 'main',
             attributes: { userMetadata: { meta: `seed ${seed}` } },
+            tags: [],
           },
           ...{ checksumAlgorithm: undefined, checksumType: 'FULL_OBJECT' },
         });
@@ -185,6 +186,7 @@ export class StoreSystem implements System {
     value.writeUInt32BE(crc32(bytes));
     const version = await staged.commit({
       attributes: { userMetadata: { meta: metaOf(action) } },
+      tags: [],
       etag: md5(bytes),
       checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT', value: value.toString('base64') },
       conditions,
@@ -196,7 +198,7 @@ export class StoreSystem implements System {
     if (this.#store.findBucket(bucket) === undefined) return 'NoSuchBucket';
     const found = this.#store.headObject(source.bucket, source.key);
     const version = await this.#store.copyObject({
-      ...{ source: found, bucket, key, attributes: found.attributes },
+      ...{ source: found, bucket, key, attributes: found.attributes, tags: [] },
       ...{ checksumAlgorithm: undefined, conditions },
     });
     return { etag: version.etag };

@@ -206,19 +206,6 @@ onEveryBackend('CopyObject', (use) => {
     assert.equal((await refusal(head(client, bucket, 'copy'))).status, 404);
   });
 
-  test('X04 CopyObject accepts both tagging directives while there are no tags', async () => {
-    const { client, bucket } = await use();
-    await put(client, bucket, 'source', SMALL);
-    await copy(client, bucket, 'source', 'one', { TaggingDirective: 'COPY' });
-    await copy(client, bucket, 'source', 'two', { TaggingDirective: 'REPLACE' });
-    assert.equal(await textOf(client, bucket, 'two'), 'hello world');
-    const tagged = copy(client, bucket, 'source', 'three', {
-      TaggingDirective: 'REPLACE',
-      Tagging: 'a=b',
-    });
-    assert.deepEqual(await refusal(tagged), { code: 'NotImplemented', status: 501 });
-  });
-
   test('X05 BI-154 CopyObject of a missing key or bucket is 404', async () => {
     const { client, bucket } = await use();
     assert.deepEqual(await refusal(copy(client, bucket, 'absent', 'copy')), {

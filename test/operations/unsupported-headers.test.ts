@@ -18,7 +18,6 @@ onEveryBackend('unsupported headers', (use) => {
     ['x-amz-server-side-encryption-aws-kms-key-id', 'id'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-tagging', 'a=b'],
   ];
   const writes = [
     ['PutObject', 'PUT', '/new', ''],

@@ -26,7 +26,13 @@ interface Target {
   readonly content: string;
 }
 
-const OPERATIONS = ['CreateBucket', 'DeleteObjects', 'CompleteMultipartUpload'] as const;
+const OPERATIONS = [
+  'CreateBucket',
+  'DeleteObjects',
+  'CompleteMultipartUpload',
+  'PutObjectTagging',
+  'PutBucketTagging',
+] as const;
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
@@ -46,6 +52,11 @@ async function targetOf(fixture: Fixture, operation: string): Promise<Target> {
     const content = '<Object><Key>key</Key></Object>';
     const place = { method: 'POST', path: `/${bucket}`, query: 'delete=' };
     return { operation, ...place, root: 'Delete', content };
+  }
+  if (operation.endsWith('Tagging')) {
+    const content = '<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>';
+    const path = operation === 'PutObjectTagging' ? `/${bucket}/key` : `/${bucket}`;
+    return { operation, method: 'PUT', path, query: 'tagging=', root: 'Tagging', content };
   }
   const content = `<Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part>`;
   const place = { method: 'POST', path: `/${bucket}/key`, query: `uploadId=${uploadId}` };
@@ -125,7 +136,7 @@ onEveryBackend('XML bodies', (use) => {
         const fixture = await use();
         const target = await targetOf(fixture, operation);
         const reply = await send(fixture, target, write(target.root, target.content));
-        assert.equal(reply.status, 200, reply.text);
+        assert.equal(reply.status, operation === 'PutBucketTagging' ? 204 : 200, reply.text);
         assert(!reply.text.includes('<Error>'), reply.text);
       });
     }
@@ -133,7 +144,8 @@ onEveryBackend('XML bodies', (use) => {
     test(`BI-108 ${operation} refuses a body above its limit before it is read`, async () => {
       const fixture = await use();
       const target = await targetOf(fixture, operation);
-      const limit = operation === 'CreateBucket' ? 64 * 1024 : 2 * 1024 * 1024;
+      const isSmall = operation === 'CreateBucket' || operation.endsWith('Tagging');
+      const limit = isSmall ? 64 * 1024 : 2 * 1024 * 1024;
       await changesNothing(fixture, async () => {
         const head = headerSigned(fixture.server, {
           method: target.method,
@@ -181,7 +193,12 @@ onEveryBackend('XML bodies', (use) => {
     });
   }
 
-  for (const operation of ['CreateBucket', 'DeleteObjects'] as const) {
+  for (const operation of [
+    'CreateBucket',
+    'DeleteObjects',
+    'PutObjectTagging',
+    'PutBucketTagging',
+  ] as const) {
     test(`C14 BI-097 ${operation} verifies the checksum of its document`, async () => {
       const fixture = await use();
       const { raw } = fixture;
@@ -196,7 +213,7 @@ onEveryBackend('XML bodies', (use) => {
         assert.deepEqual([malformed.status, malformed.code], [400, 'InvalidRequest']);
       });
       const right = await put(createHash('sha256').update(body).digest('base64'));
-      assert.equal(right.status, 200, right.text);
+      assert.equal(right.status, operation === 'PutBucketTagging' ? 204 : 200, right.text);
     });
   }
 
@@ -210,14 +227,16 @@ onEveryBackend('XML bodies', (use) => {
     });
   });
 
-  test('BI-099 the empty body of DeleteObjects is MissingRequestBodyError', async () => {
-    const fixture = await use();
-    const target = await targetOf(fixture, 'DeleteObjects');
-    await changesNothing(fixture, async () => {
-      const reply = await send(fixture, target, '');
-      assert.deepEqual([reply.status, reply.code], [400, 'MissingRequestBodyError']);
+  for (const operation of ['DeleteObjects', 'PutObjectTagging', 'PutBucketTagging'] as const) {
+    test(`BI-099 the empty body of ${operation} is MissingRequestBodyError`, async () => {
+      const fixture = await use();
+      const target = await targetOf(fixture, operation);
+      await changesNothing(fixture, async () => {
+        const reply = await send(fixture, target, '');
+        assert.deepEqual([reply.status, reply.code], [400, 'MissingRequestBodyError']);
+      });
     });
-  });
+  }
 
   for (const [id, query] of [
     ['BI-114', 'versioning'],

@@ -39,6 +39,7 @@ function bucketState(store: Store, bucket: string): object {
   assert(!objects.isTruncated && !uploads.isTruncated, 'no test makes so many objects');
   return {
     counters: store.bucketCounters(bucket),
+    tagging: store.bucketConfiguration(bucket, 'tagging'),
     objects: objects.objects,
     uploads: uploads.uploads.map((upload) => ({
       ...upload,

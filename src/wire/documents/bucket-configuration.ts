@@ -51,8 +51,3 @@ export function publicAccessBlockDocument(): string {
 export function noConfigurationsDocument(root: string): string {
   return xmlDocument(root, textElement('IsTruncated', false));
 }
-
-/** `Tagging` without tags. */
-export function noTagsDocument(): string {
-  return xmlDocument('Tagging', wrapElement('TagSet', ''));
-}

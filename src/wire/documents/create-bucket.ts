@@ -7,12 +7,15 @@
 
 import { S3Error } from '../../s3/errors.js';
 import { DOCUMENT_BYTES_MAX } from '../../s3/limits.js';
+import { NO_TAGS, type Tags } from '../../s3/tags.js';
 import { childOf, childText, malformedXml, readXml } from '../xml-reader.js';
+import { tagsOf } from './tagging.js';
 
 /** What a new bucket shall be. */
 export interface CreateBucketConfiguration {
   /** As sent; undefined without one. */
   readonly locationConstraint: string | undefined;
+  readonly tags: Tags;
 }
 
 const ELEMENTS: ReadonlySet<string> = new Set(['LocationConstraint', 'Tags', 'Location', 'Bucket']);
@@ -20,13 +23,12 @@ const ELEMENTS: ReadonlySet<string> = new Set(['LocationConstraint', 'Tags', 'Lo
 /**
  * Reads the configuration; the body may be missing.
  *
- * Tags and the settings of directory buckets are refused rather than dropped; an empty set of
- * tags asks for nothing.
+ * The settings of directory buckets are refused rather than dropped.
  *
- * @throws {S3Error} MalformedXML, MaxMessageLengthExceeded, NotImplemented.
+ * @throws {S3Error} BadRequest, InvalidTag, MalformedXML, MaxMessageLengthExceeded, NotImplemented.
  */
 export function parseCreateBucketConfiguration(document: string): CreateBucketConfiguration {
-  if (document === '') return { locationConstraint: undefined };
+  if (document === '') return { locationConstraint: undefined, tags: NO_TAGS };
   const root = readXml(document, {
     root: 'CreateBucketConfiguration',
     charactersMax: DOCUMENT_BYTES_MAX,
@@ -34,10 +36,13 @@ export function parseCreateBucketConfiguration(document: string): CreateBucketCo
   for (const { name } of root.children) {
     if (!ELEMENTS.has(name)) throw malformedXml(`${name} is not known here`);
   }
-  const hasTags = (childOf(root, 'Tags')?.children.length ?? 0) > 0;
-  if (hasTags || childOf(root, 'Location') !== undefined || childOf(root, 'Bucket') !== undefined) {
-    const message = 'Buckets can be created only without tags and in the general purpose form';
+  if (childOf(root, 'Location') !== undefined || childOf(root, 'Bucket') !== undefined) {
+    const message = 'Buckets can be created only in the general purpose form';
     throw new S3Error('NotImplemented', {}, { message });
   }
-  return { locationConstraint: childText(root, 'LocationConstraint') };
+  const tags = childOf(root, 'Tags');
+  return {
+    locationConstraint: childText(root, 'LocationConstraint'),
+    tags: tags === undefined ? NO_TAGS : tagsOf(tags, 'bucket'),
+  };
 }

@@ -34,8 +34,11 @@ const placement = fc.oneof(
   fc.record({ kind: fc.constant('plain'), blobId: hex(16) }),
   fc.record({ kind: fc.constant('parts'), blobId: hex(16), uploadId: text }),
 );
+const tags = fc.array(fc.record({ key: text, value: text }), { maxLength: 3 });
+// 2 is that of tags in records of objects and uploads.
+const unknownTag = fc.nat().map((tag) => (tag === 1 ? 4 : tag * 2));
 const extensions = fc
-  .uniqueArray(fc.record({ tag: fc.nat().map((tag) => tag * 2), content: fc.uint8Array() }), {
+  .uniqueArray(fc.record({ tag: unknownTag, content: fc.uint8Array() }), {
     minLength: 1,
     maxLength: 3,
     selector: ({ tag }) => tag,
@@ -70,7 +73,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   object: {
     fields: {
       ...{ sequence: number, versionId: text, sizeBytes: number, md5Hex: hex(16) },
-      ...{ partsCount: number, lastModifiedMs: number, placement, attributes },
+      ...{ partsCount: number, lastModifiedMs: number, placement, attributes, tags },
       checksum: fc.option(checksum, { nil: undefined }),
     },
     encode: records.encodeObject,
@@ -79,7 +82,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   upload: {
     fields: {
       ...{ initiatedMs: number, revision: number, startSequence: number },
-      ...{ isKeyDeleted: fc.boolean(), account: text, checksumType: type, attributes },
+      ...{ isKeyDeleted: fc.boolean(), account: text, checksumType: type, attributes, tags },
       checksumAlgorithm: fc.option(algorithm, { nil: undefined }),
     },
     encode: records.encodeUpload,
@@ -210,7 +213,12 @@ test('names of user metadata are data, not members of an object', () => {
   >;
   const record = records.encodeUpload({
     ...{ initiatedMs: 0, revision: 0, startSequence: 0, isKeyDeleted: false, account: 'main' },
-    ...{ checksumAlgorithm: undefined, checksumType: 'FULL_OBJECT', attributes: { userMetadata } },
+    ...{
+      checksumAlgorithm: undefined,
+      checksumType: 'FULL_OBJECT',
+      attributes: { userMetadata },
+      tags: [],
+    },
   });
   assert.deepEqual(Object.entries(records.decodeUpload(record).attributes.userMetadata), [
     ['__proto__', 'x'],

@@ -17,7 +17,7 @@ const BUCKET = 'bucket';
 const MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 const CHECKSUM = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' } as const;
 const COMMIT = {
-  ...{ attributes: { userMetadata: {} }, etag: MD5, checksum: CHECKSUM, conditions: {} },
+  ...{ attributes: { userMetadata: {} }, tags: [], etag: MD5, checksum: CHECKSUM, conditions: {} },
 } as const;
 
 interface Fixture {
@@ -127,7 +127,7 @@ test('a copy is flushed with its own directories; the bytes already are', async 
   const source = used.store.headObject(BUCKET, 'source');
   const flushes = await used.flushesOf(isThere(used, 'key'), () =>
     used.store.copyObject({
-      ...{ source, bucket: BUCKET, key: 'key', attributes: { userMetadata: {} } },
+      ...{ source, bucket: BUCKET, key: 'key', attributes: { userMetadata: {} }, tags: [] },
       ...{ checksumAlgorithm: undefined, conditions: {} },
     }),
   );
@@ -141,7 +141,7 @@ test('a part is flushed before its record, and a manifest before the object', as
   const used = await fixture(context);
   const { store } = used;
   const upload = await store.createUpload({
-    ...{ bucket: BUCKET, key: 'key', account: 'main', attributes: { userMetadata: {} } },
+    ...{ bucket: BUCKET, key: 'key', account: 'main', attributes: { userMetadata: {} }, tags: [] },
     ...{ checksumAlgorithm: undefined, checksumType: 'FULL_OBJECT' },
   });
   const { uploadId } = upload;

@@ -14,7 +14,13 @@ async function put(store: OpenStore, key: string): Promise<void> {
   await using staged = await store.stageObject({ bucket: 'bucket', key, sizeBytes: 0 });
   await staged.write(Buffer.from('more than the inline limit'));
   await staged.commit({
-    ...{ attributes: { userMetadata: {} }, etag: MD5, checksum: undefined, conditions: {} },
+    ...{
+      attributes: { userMetadata: {} },
+      tags: [],
+      etag: MD5,
+      checksum: undefined,
+      conditions: {},
+    },
   });
 }
 

@@ -78,7 +78,6 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
   'x-amz-object-lock-legal-hold': 'ON',
   'x-amz-bucket-object-lock-enabled': 'true',
   'x-amz-bypass-governance-retention': 'true',
-  'x-amz-tagging': 'a=b',
   'x-amz-write-offset-bytes': '5',
   'x-amz-rename-source': 'a',
   'x-amz-mfa': 'x',
@@ -112,6 +111,7 @@ test('refuseUnsupportedHeaders lets everything pass that is offered or harmless'
     'x-amz-object-ownership': 'BucketOwnerEnforced',
     'x-amz-request-payer': 'requester',
     'x-amz-storage-class': 'STANDARD',
+    'x-amz-tagging': 'a=b',
     'x-amz-user-agent': 'x',
     'x-amz-website-redirect-location': '/',
   });

@@ -23,18 +23,21 @@ function part(partNumber: string | number, etag = '&quot;e&quot;', more = ''): s
   return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag>${more}</Part>`;
 }
 
-test('parseCreateBucketConfiguration reads the constraint', () => {
-  assert.deepEqual(parseCreateBucketConfiguration(''), { locationConstraint: undefined });
-  assert.deepEqual(parseCreateBucketConfiguration(createBucket('')), {
-    locationConstraint: undefined,
-  });
+test('parseCreateBucketConfiguration reads the constraint and the tags', () => {
+  const nothing = { locationConstraint: undefined, tags: [] };
+  assert.deepEqual(parseCreateBucketConfiguration(''), nothing);
+  assert.deepEqual(parseCreateBucketConfiguration(createBucket('')), nothing);
   const document = createBucket('<LocationConstraint>EU</LocationConstraint><Tags/>');
-  assert.deepEqual(parseCreateBucketConfiguration(document), { locationConstraint: 'EU' });
+  const constraint = { locationConstraint: 'EU', tags: [] };
+  assert.deepEqual(parseCreateBucketConfiguration(document), constraint);
+  const tags = createBucket('<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>');
+  const tagged = { locationConstraint: undefined, tags: [{ key: 'a', value: 'b' }] };
+  assert.deepEqual(parseCreateBucketConfiguration(tags), tagged);
 });
 
 test('parseCreateBucketConfiguration refuses what it would have to drop', () => {
-  const tags = createBucket('<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>');
-  throwsS3Error(() => parseCreateBucketConfiguration(tags), 'NotImplemented');
+  const untagged = createBucket('<Tags><Other/></Tags>');
+  throwsS3Error(() => parseCreateBucketConfiguration(untagged), 'MalformedXML');
   const directory = createBucket('<Bucket><Type>Directory</Type></Bucket>');
   throwsS3Error(() => parseCreateBucketConfiguration(directory), 'NotImplemented');
   throwsS3Error(() => parseCreateBucketConfiguration(createBucket('<Foo/>')), 'MalformedXML');
