@@ -22,6 +22,7 @@ import {
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
 import { elementText, elementTexts } from '../support/raw-request.js';
 import { headerSigned, sendHead, sha256Hex } from '../support/signed-request.js';
+import { taggingXml, tagsOf } from '../support/tags.js';
 
 const KEYS: readonly string[] = [
   ...['a//b', '/a', 'a/', '.', 'a/../b', 'a/./b', '%', '%2F', 'a+b', 'a b', 'a%20b', '?', '#'],
@@ -61,12 +62,15 @@ onEveryBackend('Keys', (use) => {
     }
   });
 
-  test('K01 all keys go through copy, multipart, presigned URLs and delete', async () => {
+  test('K01 all keys go through tags, copy, multipart, presigned URLs and delete', async () => {
     const fixture = await use();
     const { client, bucket } = fixture;
     for (const [index, key] of KEYS.entries()) {
       await uploadInParts(fixture, key, [Buffer.from(`part ${index}`)]);
       assert.equal(await textOf(fixture, key), `part ${index}`, key);
+      const tagging = { method: 'PUT', path: pathOf(bucket, key), query: 'tagging=' };
+      await fixture.raw({ ...tagging, body: taggingXml([['index', `${index}`]]) });
+      assert.deepEqual((await tagsOf(fixture, key)).pairs, [['index', `${index}`]], key);
       const get = new GetObjectCommand({ Bucket: bucket, Key: key });
       // fetch would resolve dot segments, so the request goes out as it was signed.
       const { pathname, search } = splitUrl(await getSignedUrl(client, get));

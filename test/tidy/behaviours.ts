@@ -306,7 +306,28 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   'BI-177': 'tagging',
   'BI-178': 'tagging',
 
+  A23: 'POST forms',
+  A24: 'POST forms',
+  A25: 'POST forms',
+  A26: 'POST forms',
+  A27: 'POST forms',
+  'BI-069': 'POST forms',
+  'BI-070': 'POST forms',
+  'BI-071': 'POST forms',
+  'BI-072': 'POST forms',
+  'BI-073': 'POST forms',
+  'BI-074': 'POST forms',
+  'BI-075': 'POST forms',
+  'BI-076': 'POST forms',
+  'BI-077': 'POST forms',
+  'BI-078': 'POST forms',
+  'BI-079': 'POST forms',
+
+  B17: 'CORS',
+  B18: 'CORS',
+  B19: 'CORS',
+  B20: 'CORS',
+  'BI-193': 'CORS',
 
 
-  B10: 'tagging and CORS: no configuration can be stored yet',
 };
