@@ -28,7 +28,7 @@ const ABSENT = [
 ] as const;
 
 /** Those that can be written, each with tests of its own. */
-const WRITABLE: ReadonlySet<string> = new Set(['cors']);
+const WRITABLE: ReadonlySet<string> = new Set(['cors', 'tagging']);
 
 /** Configurations that every bucket has: the sub-resource, and root and content of its document. */
 const PRESENT = [
@@ -57,9 +57,6 @@ const PRESENT = [
   ['inventory', 'ListInventoryConfigurationsResult', '<IsTruncated>false</IsTruncated>'],
   ['metrics', 'ListMetricsConfigurationsResult', '<IsTruncated>false</IsTruncated>'],
 ] as const;
-
-/** Those that can be written; each has a suite of its own. */
-const WRITABLE: ReadonlySet<string> = new Set(['tagging']);
 
 onEveryBackend('Bucket configurations', (use) => {
   for (const [query, code] of ABSENT) {

@@ -323,11 +323,6 @@ export const NOT_YET: Readonly<Record<string, string>> = {
   'BI-078': 'POST forms',
   'BI-079': 'POST forms',
 
-  B17: 'CORS',
-  B18: 'CORS',
-  B19: 'CORS',
-  B20: 'CORS',
-  'BI-193': 'CORS',
 
 
 };
