@@ -13,7 +13,7 @@ import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
 import { objectAttributes } from '../wire/headers.js';
-import { requestedTags } from '../wire/tagging-header.js';
+import { requestedTags, TAGGING } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { openPayload } from './payload.js';
@@ -29,7 +29,7 @@ const OFFSET = 'x-amz-write-offset-bytes';
  */
 export async function appendObject(call: Call): Promise<Reply> {
   const { headers, bucket, key, limits } = call;
-  refuseUnsupportedHeaders(headers, { isCopy: false, offered: [OFFSET] });
+  refuseUnsupportedHeaders(headers, { isCopy: false, offered: [OFFSET, TAGGING] });
   const offsetBytes = writeOffset(headers.get(OFFSET) ?? '');
   const attributes = objectAttributes(headers);
   const tags = requestedTags(headers);

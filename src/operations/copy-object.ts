@@ -27,7 +27,7 @@ import {
 import { copyObjectDocument, copyPartDocument } from '../wire/documents/copy-result.js';
 import { objectAttributes, type Headers } from '../wire/headers.js';
 import { queryValue } from '../wire/list-parameters.js';
-import { requestedTags } from '../wire/tagging-header.js';
+import { requestedTags, TAGGING } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
@@ -46,7 +46,7 @@ const OWN_HEADERS = ['x-amz-storage-class', 'x-amz-website-redirect-location'] a
  */
 export async function copyObject(call: Call): Promise<Reply> {
   const { headers, bucket, key } = call;
-  refuseUnsupportedHeaders(headers, { isCopy: true });
+  refuseUnsupportedHeaders(headers, { isCopy: true, offered: [TAGGING] });
   const directive = metadataDirective(headers);
   const requestTags = taggingDirective(headers) === 'REPLACE' ? requestedTags(headers) : undefined;
   const checksumAlgorithm = copyChecksumAlgorithm(headers);

@@ -15,7 +15,7 @@ import {
 } from '../wire/documents/complete-multipart-upload.js';
 import { initiateMultipartUploadDocument } from '../wire/documents/uploads.js';
 import { objectAttributes } from '../wire/headers.js';
-import { requestedTags } from '../wire/tagging-header.js';
+import { requestedTags, TAGGING } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
@@ -28,7 +28,7 @@ import { xmlReply } from './xml-reply.js';
  * MetadataTooLarge, NoSuchBucket, NotImplemented.
  */
 export async function createMultipartUpload(call: Call): Promise<Reply> {
-  refuseUnsupportedHeaders(call.headers, { isCopy: false });
+  refuseUnsupportedHeaders(call.headers, { isCopy: false, offered: [TAGGING] });
   const { algorithm, type } = uploadChecksum(call.headers);
   const attributes = objectAttributes(call.headers);
   const tags = requestedTags(call.headers);

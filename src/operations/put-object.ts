@@ -10,7 +10,7 @@ import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
 import { objectAttributes } from '../wire/headers.js';
-import { requestedTags } from '../wire/tagging-header.js';
+import { requestedTags, TAGGING } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 import { openPayload } from './payload.js';
@@ -25,7 +25,7 @@ import { openPayload } from './payload.js';
  * PreconditionFailed.
  */
 export async function putObject(call: Call): Promise<Reply> {
-  refuseUnsupportedHeaders(call.headers, { isCopy: false });
+  refuseUnsupportedHeaders(call.headers, { isCopy: false, offered: [TAGGING] });
   const attributes = objectAttributes(call.headers);
   const tags = requestedTags(call.headers);
   const conditions = writeConditions(call.headers);

@@ -10,7 +10,8 @@ import { assertTags, NO_TAGS, repeatedTag, type Tags } from '../s3/tags.js';
 import type { Headers } from './headers.js';
 import { parseQuery, type QueryParameters } from './query.js';
 
-const TAGGING = 'x-amz-tagging';
+/** The header; other operations than those that read it refuse it. */
+export const TAGGING = 'x-amz-tagging';
 // Whatever else a value holds was to be escaped, and may have been changed on its way.
 const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 

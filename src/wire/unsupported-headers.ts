@@ -1,8 +1,8 @@
 /**
  * Headers that ask for something this version does not offer.
  *
- * They are refused before anything happens: an object that was to be encrypted or locked must not
- * be stored as if it had been.
+ * They are refused before anything happens: an object that was to be encrypted, locked or tagged
+ * must not be stored as if it had been.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonRequestHeaders.html
  * @module
@@ -32,6 +32,7 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   'x-amz-if-match-last-modified-time',
   'x-amz-if-match-size',
   'x-amz-mfa',
+  'x-amz-tagging',
   'x-amz-write-offset-bytes',
 ]);
 

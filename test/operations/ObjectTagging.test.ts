@@ -114,6 +114,36 @@ onEveryBackend(
       });
     }
 
+    test('RenameObject takes the tags along, an append keeps them and takes no others', async () => {
+      const fixture = await use();
+      const { raw, bucket } = fixture;
+      await putObject(fixture, 'source', Buffer.alloc(10_000), { Tagging: 'a=1' });
+      const path = `/${bucket}/key`;
+      const rename = { method: 'PUT', path, query: 'renameObject' };
+      const headers = { 'x-amz-rename-source': '/source' };
+      assert.equal((await raw({ ...rename, headers })).status, 200);
+      const pairs = [['a', '1']];
+      assert.deepEqual((await tagsOf(fixture, 'key')).pairs, pairs);
+
+      const offset = { 'x-amz-write-offset-bytes': '10000' };
+      await changesNothing(fixture, async () => {
+        const tagged = { ...offset, 'x-amz-tagging': 'b=2' };
+        const refused = await raw({ method: 'PUT', path, headers: tagged, body: 'more' });
+        assert.deepEqual([refused.status, refused.code], [400, 'InvalidRequest']);
+      });
+      const appended = await raw({ method: 'PUT', path, headers: offset, body: 'more' });
+      assert.equal(appended.status, 200, appended.text);
+      assert.deepEqual((await tagsOf(fixture, 'key')).pairs, pairs);
+      assert.equal((await put(fixture, taggingXml([['c', '3']]))).status, 200);
+      assert.deepEqual((await tagsOf(fixture, 'key')).pairs, [['c', '3']]);
+      assert.equal((await bytesOf(fixture, 'key')).subarray(10_000).toString(), 'more');
+
+      const first = { 'x-amz-write-offset-bytes': '0', 'x-amz-tagging': 'd=4' };
+      const created = { method: 'PUT', path: `/${bucket}/created`, headers: first, body: 'x' };
+      assert.equal((await raw(created)).status, 200);
+      assert.deepEqual((await tagsOf(fixture, 'created')).pairs, [['d', '4']]);
+    });
+
     test('G19 GET tells the number of tags when there are any, also of a range', async () => {
       const fixture = await use();
       const { client, bucket } = fixture;

@@ -46,6 +46,7 @@ onEveryBackend('unsupported headers', (use) => {
     ['GetObject', 'GET', '/key', '', 'x-amz-server-side-encryption-customer-key'],
     ['HeadObject', 'HEAD', '/key', '', 'x-amz-server-side-encryption-customer-key'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-mfa'],
+    ['DeleteObject', 'DELETE', '/key', '', 'x-amz-tagging'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-bypass-governance-retention'],
     ['DeleteObject', 'DELETE', '/key', '', 'x-amz-if-match-size'],
     ['CreateBucket', 'PUT', '-new', '', 'x-amz-bucket-object-lock-enabled'],

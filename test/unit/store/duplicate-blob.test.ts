@@ -14,7 +14,7 @@ const SOURCE = { bucket: 'bucket', key: 'source', blobId: '1'.repeat(32) };
 const TARGET = { bucket: 'bucket', key: 'target', blobId: '2'.repeat(32) };
 const SIDECAR: Sidecar = {
   ...{ kind: 'object', ...TARGET, versionId: '', lastModifiedMs: 0, md5: '' },
-  ...{ checksum: undefined, attributes: { userMetadata: {} } },
+  ...{ checksum: undefined, attributes: { userMetadata: {} }, tags: [] },
 };
 
 for (const isRefused of [false, true]) {

@@ -121,7 +121,7 @@ function commitOf(bytes: Uint8Array): CommitObject {
   const etag = createHash('md5').update(bytes).digest('hex');
   const value = checksumOf('CRC32', bytes);
   const checksum = { algorithm: 'CRC32', type: 'FULL_OBJECT', value } as const;
-  return { etag, checksum, attributes: { userMetadata: {} }, conditions: {} };
+  return { etag, checksum, attributes: { userMetadata: {} }, tags: [], conditions: {} };
 }
 
 async function put(context: StoreContext, key: string, bytes: Buffer): Promise<void> {

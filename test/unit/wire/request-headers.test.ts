@@ -76,6 +76,7 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
   'x-amz-copy-source-server-side-encryption-customer-key': 'x',
   'x-amz-object-lock-mode': 'GOVERNANCE',
   'x-amz-object-lock-legal-hold': 'ON',
+  'x-amz-tagging': 'a=b',
   'x-amz-bucket-object-lock-enabled': 'true',
   'x-amz-bypass-governance-retention': 'true',
   'x-amz-write-offset-bytes': '5',
@@ -111,7 +112,6 @@ test('refuseUnsupportedHeaders lets everything pass that is offered or harmless'
     'x-amz-object-ownership': 'BucketOwnerEnforced',
     'x-amz-request-payer': 'requester',
     'x-amz-storage-class': 'STANDARD',
-    'x-amz-tagging': 'a=b',
     'x-amz-user-agent': 'x',
     'x-amz-website-redirect-location': '/',
   });
