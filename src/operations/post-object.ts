@@ -9,14 +9,15 @@
 import assert from 'node:assert/strict';
 
 import { writeConditions } from '../s3/conditions.js';
-import { S3Error } from '../s3/errors.js';
 import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { assertKey } from '../s3/names.js';
 import { assertPolicyAllows } from '../s3/post-policy.js';
+import { NO_TAGS } from '../s3/tags.js';
 import { objectUrl } from '../wire/addressing.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
 import { postResponseDocument, type PostedObject } from '../wire/documents/post-response.js';
+import { parseTagging } from '../wire/documents/tagging.js';
 import { formHeaders } from '../wire/form-fields.js';
 import { objectAttributes } from '../wire/headers.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
@@ -30,8 +31,8 @@ import { openFilePayload } from './payload.js';
  *
  * Only what the policy covers describes the object: headers of the request do not.
  *
- * @throws {S3Error} AccessDenied, BadDigest, EntityTooLarge, EntityTooSmall, InvalidArgument,
- * MalformedPOSTRequest, NoSuchBucket, PreconditionFailed.
+ * @throws {S3Error} AccessDenied, BadDigest, BadRequest, EntityTooLarge, EntityTooSmall,
+ * InvalidArgument, InvalidTag, MalformedPOSTRequest, MalformedXML, NoSuchBucket, PreconditionFailed.
  */
 export async function postObject(call: Call): Promise<Reply> {
   const { bucket, key, form } = call;
@@ -39,10 +40,12 @@ export async function postObject(call: Call): Promise<Reply> {
   const { fields, policy } = form;
   assertPolicyAllows(policy, { bucket, fields: new Map(fields).set('key', key) });
   assertKey(key);
-  refuseUnsupportedFields(fields);
   const headers = formHeaders(fields);
   refuseUnsupportedHeaders(headers, { isCopy: false });
   const attributes = objectAttributes(headers);
+  // A document here, where PutObject has a header.
+  const tagging = fields.get('tagging');
+  const tags = tagging === undefined ? NO_TAGS : parseTagging(tagging, 'object');
   // Browsers send none; whoever does must not lose an object for it.
   const conditions = writeConditions(call.headers);
   const payload = openFilePayload(headers, form.file, {
@@ -55,7 +58,7 @@ export async function postObject(call: Call): Promise<Reply> {
 
   // The last byte of the form, its closing boundary, has arrived; now the digests are known.
   const { md5Hex, checksum } = payload.verify();
-  const { etag } = await staged.commit({ attributes, etag: md5Hex, checksum, conditions });
+  const { etag } = await staged.commit({ attributes, tags, etag: md5Hex, checksum, conditions });
   // Unlike elsewhere the slashes of the key are escaped here, as on AWS.
   const location = objectUrl(call.origin, { ...call, key: '' }) + encodeUriComponentAws(key);
   const answer = answerOf(fields, { location, bucket, key, etag });
@@ -63,13 +66,6 @@ export async function postObject(call: Call): Promise<Reply> {
     ...answer,
     headers: { location, etag: quoteEtag(etag), ...checksumHeaders(checksum), ...answer.headers },
   };
-}
-
-// An object that was to be tagged or appended to must not be stored as if it had been.
-function refuseUnsupportedFields(fields: ReadonlyMap<string, string>): void {
-  for (const name of ['tagging', 'x-amz-tagging', 'x-amz-write-offset-bytes']) {
-    if (fields.has(name)) throw new S3Error('NotImplemented', { Header: name });
-  }
 }
 
 /** What the form wants to be told. */

@@ -12,6 +12,7 @@ import { onEveryBackend } from '../support/operation-suite.js';
 import { BOUNDARY, encodeForm, postBytes, postForm, signedParts } from '../support/post-form.js';
 import { elementText } from '../support/raw-request.js';
 import { changesNothing } from '../support/store-state.js';
+import { taggingXml, tagsOf } from '../support/tags.js';
 
 const TARGET = 'http://example.com/done';
 const CRC64NVME_OF_CONTENT = /^[A-Za-z0-9+/]{11}=$/;
@@ -95,6 +96,17 @@ onEveryBackend('PostObject', (use) => {
     assert.deepEqual(head.Metadata, { note: '=?UTF-8?Q?fr=C3=BCh?=' });
     assert.equal(head.StorageClass, fields['x-amz-storage-class']);
     assert.equal(head.WebsiteRedirectLocation, fields['x-amz-website-redirect-location']);
+  });
+
+  test('A25 the tagging field tags the object', async () => {
+    const fixture = await use();
+    const pairs = [
+      ['a', 'b'],
+      ['c d', ''],
+    ] as const;
+    const fields = { tagging: taggingXml(pairs) };
+    assert.equal((await postForm(fixture.server, fixture.bucket, { fields })).status, 204);
+    assert.deepEqual(await tagsOf(fixture, 'key'), { pairs, count: 2 });
   });
 
   test('A26 headers of the request, which nobody signed, say nothing about the object', async () => {

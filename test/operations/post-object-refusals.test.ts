@@ -16,6 +16,7 @@ import {
 import { elementText, type RawReply } from '../support/raw-request.js';
 import { headerSigned, querySigned, sendHead } from '../support/signed-request.js';
 import { changesNothing } from '../support/store-state.js';
+import { manyTags, taggingXml } from '../support/tags.js';
 
 const STATUS: Readonly<Record<string, number>> = {
   AccessDenied: 403,
@@ -120,7 +121,9 @@ const REFUSED: readonly Case[] = [
   ['A25', 'an unknown storage class', { fields: { 'x-amz-storage-class': 'FakeClass' } }, 'InvalidStorageClass'],
   ['A25', 'a public ACL', { fields: { acl: 'public-read' } }, 'AccessControlListNotSupported'],
   ['A25', 'an unknown ACL', { fields: { acl: 'everybody' } }, 'InvalidArgument'],
-  ['A25', 'tags', { fields: { tagging: '<Tagging><TagSet/></Tagging>' } }, 'NotImplemented'],
+  ['A25 BI-175', 'eleven tags', { fields: { tagging: taggingXml(manyTags(11)) } }, 'BadRequest'],
+  ['A25 BI-177', 'a tag twice', { fields: { tagging: taggingXml([['a', 'b'], ['a', 'c']]) } }, 'InvalidTag'],
+  ['A25', 'tags that are no document', { fields: { tagging: 'a=b' } }, 'MalformedXML'],
   ['A25', 'tags as PutObject takes them', { fields: { 'x-amz-tagging': 'a=b' } }, 'NotImplemented'],
   ['A25', 'an offset', { fields: { 'x-amz-write-offset-bytes': '4' } }, 'NotImplemented'],
   ['A25', 'encryption', { fields: { 'x-amz-server-side-encryption': 'AES256' } }, 'NotImplemented'],
