@@ -90,8 +90,8 @@ export function signatureV2(secret: string | Uint8Array, text: string): string {
 /**
  * Whether a signature covers what a query means.
  *
- * It does not cover sub-resources that are younger than it. And since values are signed bare, one
- * that holds `&acl` reads like another parameter: it could be made one without a new signature.
+ * It does not cover sub-resources that are younger than it. And since values are signed bare, a
+ * value that holds `&acl` and two parameters have one signature: only the two are taken.
  */
 export function isQueryCoveredV2(query: QueryParameters): boolean {
   for (const [name, values] of query) {
