@@ -4,17 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import {
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
-
 import { EVERYBODY } from '#src/operations/operation.js';
 import { OPERATIONS } from '#src/operations/registry.js';
 
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
 import type { RawReply } from '../support/raw-request.js';
+import { prepared, requestOf, type Prepared } from '../support/row-requests.js';
 import { withHeaders, type Head, type HeadInput } from '../support/signed-head.js';
 import {
   CHUNKED_MODES,
@@ -32,41 +27,6 @@ const ECDSA = 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD';
 const MODES = [sha256Hex(BODY), 'UNSIGNED-PAYLOAD', ...CHUNKED_MODES, ECDSA] as const;
 const CARRIERS = { header: headerSigned, query: querySigned } as const;
 const METADATA = 'x-amz-meta-a';
-
-/** What each row's request needs: an object and an upload with a part. */
-interface Prepared extends Fixture {
-  readonly uploadId: string;
-}
-
-async function prepared(fixture: Fixture): Promise<Prepared> {
-  const { client, bucket } = fixture;
-  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'key', Body: 'kept' }));
-  const upload = { Bucket: bucket, Key: 'key' };
-  const { UploadId: uploadId = '' } = await client.send(new CreateMultipartUploadCommand(upload));
-  const part = { ...upload, UploadId: uploadId, PartNumber: 1, Body: 'part' };
-  await client.send(new UploadPartCommand(part));
-  return { ...fixture, uploadId };
-}
-
-/** The request of a row. A bucket to be created is a new one; every other is the fixture's. */
-function requestOf(name: string, requestLine: string, fixture: Prepared): HeadInput {
-  const [, method = '', path = '', query = '', header] =
-    /^(\S+) ([^\s?]+)(?:\?(\S+))?(?: \+(\S+))?$/.exec(requestLine) ?? [];
-  assert(method !== '', `the request line of ${name} is read`);
-  const bucket = name === 'CreateBucket' ? `${fixture.bucket}-new` : fixture.bucket;
-  const values: Record<string, string> = { partNumber: '1', uploadId: fixture.uploadId };
-  return {
-    method,
-    rawPath: path.replace('{bucket}', bucket).replace('{key}', 'key'),
-    rawQuery: query
-      .split('&')
-      .filter((key) => key !== '')
-      .map((key) => (key.includes('=') ? key : `${key}=${values[key] ?? ''}`))
-      .sort()
-      .join('&'),
-    headers: header === undefined ? {} : { [header]: `${fixture.bucket}/key` },
-  };
-}
 
 /** The request in one payload mode; a presigned URL has the mode in a signed header. */
 function inMode(request: HeadInput, payloadHash: string): HeadInput {
