@@ -16,6 +16,7 @@ import {
 } from '../wire/documents/delete-objects.js';
 import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
+import { readLargeDocument } from './large-document.js';
 import type { Call, Reply } from './operation.js';
 import { requireIntegrity } from './payload.js';
 import { xmlReply } from './xml-reply.js';
@@ -36,7 +37,7 @@ export async function deleteObject(call: Call): Promise<Reply> {
 export async function deleteObjects(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   requireIntegrity(call);
-  const request = parseDelete(call.document);
+  const request = await readLargeDocument(call, parseDelete);
   const refusals = request.entries.map(refusalOfKey);
   const accepted = request.entries.filter((_, index) => refusals[index] === undefined);
   const results = await call.store.deleteObjects(call.bucket, accepted);

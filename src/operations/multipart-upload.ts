@@ -17,6 +17,7 @@ import { initiateMultipartUploadDocument } from '../wire/documents/uploads.js';
 import { objectAttributes } from '../wire/headers.js';
 import { requestedTags, TAGGING } from '../wire/tagging-header.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
+import { readLargeDocument } from './large-document.js';
 import type { Call, Reply } from './operation.js';
 import { uploadIdOf } from './upload-id.js';
 import { xmlReply } from './xml-reply.js';
@@ -67,7 +68,7 @@ export async function completeMultipartUpload(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(headers, { isCopy: false });
   const conditions = writeConditions(headers);
   const expected = completionChecksum(headers);
-  const parts = parseCompleteMultipartUpload(call.document);
+  const parts = await readLargeDocument(call, parseCompleteMultipartUpload);
 
   const { etag, checksum, partsCount } = await call.store.completeUpload({
     bucket,

@@ -14,6 +14,8 @@
  * @module
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import sax from 'sax';
 
 import { S3Error } from '../s3/errors.js';
@@ -52,7 +54,7 @@ interface OpenElement {
   children: XmlElement[];
 }
 
-const SLICE_CHARACTERS = 16 * 1024;
+const SLICE_CHARACTERS = 4 * 1024;
 // XML 1.0, 2.11: a carriage return is a line feed, alone or before one, unless written `&#13;`.
 const LINE_END = /\r\n?/g;
 /** A tag that begins, one that ends, and one more for everything else. */
@@ -68,13 +70,55 @@ const UTF_8 = /^utf-?8$/i;
  * @throws {S3Error} MalformedXML, MaxMessageLengthExceeded, or the error for an empty body.
  */
 export function readXml(document: string, expectation: XmlExpectation): XmlElement {
+  const reading = readSlices(document, expectation);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * Parses a document that may be large: other requests have their turns between its slices.
+ *
+ * @throws {S3Error} like {@link readXml}.
+ */
+export async function readXmlInTurns(
+  document: string,
+  expectation: XmlExpectation,
+): Promise<XmlElement> {
+  const reading = readSlices(document, expectation);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return value;
+    await nextTurn();
+  }
+}
+
+/** Stops after every slice but the last. */
+function* readSlices(
+  document: string,
+  expectation: XmlExpectation,
+): Generator<undefined, XmlElement, undefined> {
   if (document.length > expectation.charactersMax) throw new S3Error('MaxMessageLengthExceeded');
   if (document === '') throw new S3Error(expectation.whenEmpty ?? 'MalformedXML');
-  if (FORBIDDEN_CHARACTER.test(document)) throw malformedXml('a character is not allowed in XML');
   const builder = new TreeBuilder(expectation.elementsCountMax ?? XML_ELEMENTS_COUNT_MAX);
-  const root = builder.build(document);
+  let at = 0;
+  while (at < document.length) {
+    if (at > 0) yield undefined;
+    const end = sliceEnd(document, at + SLICE_CHARACTERS);
+    builder.add(document.slice(at, end));
+    at = end;
+  }
+  const root = builder.finish();
   if (root.name !== expectation.root) throw malformedXml(`the root is not ${expectation.root}`);
   return root;
+}
+
+/** Line ends and characters of two units must not be cut in two. */
+function sliceEnd(document: string, end: number): number {
+  const isCut =
+    document.startsWith('\r\n', end - 1) || (document.codePointAt(end - 1) ?? 0) > 0xffff;
+  return isCut ? end + 1 : end;
 }
 
 /**
@@ -110,6 +154,7 @@ export function malformedXml(reason: string, cause?: unknown): S3Error {
 
 class TreeBuilder {
   readonly #elementsCountMax: number;
+  readonly #parser: sax.SAXParser;
   readonly #open: OpenElement[] = [];
   #root: XmlElement | undefined;
   #elementsCount = 0;
@@ -123,26 +168,22 @@ class TreeBuilder {
 
   constructor(elementsCountMax: number) {
     this.#elementsCountMax = elementsCountMax;
+    this.#parser = this.#createParser();
   }
 
-  build(document: string): XmlElement {
-    const parser = this.#parser();
-    let at = 0;
-    while (at < document.length) {
-      let end = at + SLICE_CHARACTERS;
-      // A line end of two characters must not be cut in two.
-      if (document.startsWith('\r\n', end - 1)) end += 1;
-      const slice = document.slice(at, end);
-      this.#countMarks(slice);
-      parser.write(slice.includes('\r') ? slice.replaceAll(LINE_END, '\n') : slice);
-      at = end;
-    }
-    parser.close();
+  add(slice: string): void {
+    if (FORBIDDEN_CHARACTER.test(slice)) throw malformedXml('a character is not allowed in XML');
+    this.#countMarks(slice);
+    this.#parser.write(slice.includes('\r') ? slice.replaceAll(LINE_END, '\n') : slice);
+  }
+
+  finish(): XmlElement {
+    this.#parser.close();
     if (this.#root === undefined) throw malformedXml('there is no element');
     return this.#root;
   }
 
-  #parser(): sax.SAXParser {
+  #createParser(): sax.SAXParser {
     const parser = sax.parser(true);
     // The library's table inherits from Object, so that `&constructor;` would be an entity.
     Object.assign(parser, { ENTITIES: PREDEFINED_ENTITIES });

@@ -21,6 +21,21 @@ export function throwsS3Error(
   assert.fail(`wanted ${code}, but nothing was thrown`);
 }
 
+/** Like {@link throwsS3Error}, of a promise. */
+export async function rejectsS3Error(
+  promise: Promise<unknown>,
+  code: string,
+  details?: Readonly<Record<string, string | number>>,
+): Promise<S3Error> {
+  const rethrow = await promise.then(
+    () => () => undefined,
+    (thrown: unknown) => () => {
+      throw thrown as Error;
+    },
+  );
+  return throwsS3Error(rethrow, code, details);
+}
+
 /** Headers as operations receive them. */
 export function headersOf(headers: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(Object.entries(headers));

@@ -11,7 +11,7 @@ import { parseEtag } from '../../s3/etag.js';
 import { COMPLETE_DOCUMENT_BYTES_MAX, PARTS_COUNT_MAX } from '../../s3/limits.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../../s3/object-attributes.js';
 import type { XmlElement } from '../xml-reader.js';
-import { malformedXml, readXml } from '../xml-reader.js';
+import { malformedXml, readXmlInTurns } from '../xml-reader.js';
 import { etagElement, textElement, xmlDocument } from '../xml-writer.js';
 import { checksumElements } from './checksum.js';
 
@@ -50,8 +50,10 @@ const ALGORITHM_OF_ELEMENT: ReadonlyMap<string, ChecksumAlgorithm> = new Map(
  *
  * @throws {S3Error} InvalidArgument, InvalidRequest, MalformedXML, MaxMessageLengthExceeded.
  */
-export function parseCompleteMultipartUpload(document: string): readonly ListedPart[] {
-  const root = readXml(document, {
+export async function parseCompleteMultipartUpload(
+  document: string,
+): Promise<readonly ListedPart[]> {
+  const root = await readXmlInTurns(document, {
     root: 'CompleteMultipartUpload',
     charactersMax: COMPLETE_DOCUMENT_BYTES_MAX,
     elementsCountMax: PARTS_COUNT_MAX * ELEMENTS_PER_PART,

@@ -9,7 +9,7 @@ import { S3Error } from '../../s3/errors.js';
 import { parseEtag } from '../../s3/etag.js';
 import { DELETE_COUNT_MAX, DELETE_DOCUMENT_BYTES_MAX } from '../../s3/limits.js';
 import type { XmlElement } from '../xml-reader.js';
-import { childOf, childText, malformedXml, readXml } from '../xml-reader.js';
+import { childOf, childText, malformedXml, readXmlInTurns } from '../xml-reader.js';
 import { optionalElement, textElement, xmlDocument } from '../xml-writer.js';
 
 /** One object to delete. The key is as sent: its length is checked for each entry apart. */
@@ -39,8 +39,8 @@ export interface DeleteOutcome {
  *
  * @throws {S3Error} MalformedXML, MaxMessageLengthExceeded, MissingRequestBodyError, NotImplemented.
  */
-export function parseDelete(document: string): DeleteRequest {
-  const root = readXml(document, {
+export async function parseDelete(document: string): Promise<DeleteRequest> {
+  const root = await readXmlInTurns(document, {
     root: 'Delete',
     charactersMax: DELETE_DOCUMENT_BYTES_MAX,
     whenEmpty: 'MissingRequestBodyError',

@@ -11,7 +11,7 @@ import { escapeXml } from '#src/wire/xml-writer.js';
 import { fuzzTarget, property } from '../../support/fuzz.js';
 
 /** Where the reader cuts the document it feeds to its parser. */
-const SLICE_CHARACTERS = 16 * 1024;
+const SLICE_CHARACTERS = 4 * 1024;
 
 interface Tree {
   readonly name: string;

@@ -3,11 +3,17 @@ import test from 'node:test';
 
 import sax from 'sax';
 
-import { childOf, childText, decodeDocument, readXml } from '#src/wire/xml-reader.js';
+import {
+  childOf,
+  childText,
+  decodeDocument,
+  readXml,
+  readXmlInTurns,
+} from '#src/wire/xml-reader.js';
 import type { XmlElement } from '#src/wire/xml-reader.js';
 
 import { hostileXml } from '../../support/hostile-xml.js';
-import { throwsS3Error } from '../../support/s3-error.js';
+import { rejectsS3Error, throwsS3Error } from '../../support/s3-error.js';
 
 function read(document: string): XmlElement {
   return readXml(document, { root: 'R', charactersMax: 2 ** 21 });
@@ -203,7 +209,6 @@ const STOPS: Readonly<Record<string, number>> = {
   'many processing instructions': 512 * 1024,
   'many CDATA sections': 768 * 1024,
   'bytes that are not UTF-8': 0,
-  'NUL at the end': 0,
 };
 
 for (const [kind, charactersMax] of Object.entries(STOPS)) {
@@ -227,12 +232,29 @@ for (const [kind, charactersMax] of Object.entries(STOPS)) {
 }
 
 test('readXml joins text across the slices it is fed in', () => {
-  // References, line ends and astral characters fall on every position of the 16 KiB border.
+  // References, line ends and astral characters fall on every position of the border of a slice.
   for (let shift = 0; shift < 12; shift++) {
     const unit = '\r\n&amp;\u{1f600}ab';
     const document = `<R>${'.'.repeat(shift)}${unit.repeat(4000)}</R>`;
     assert.equal(read(document).text, '.'.repeat(shift) + '\n&\u{1f600}ab'.repeat(4000));
   }
+});
+
+test('readXmlInTurns reads the same, and lets others have a turn after each 4 KiB', async () => {
+  const document = `<R>${'<A>é&amp;\r\n</A>'.repeat(3000)}</R>`;
+  let turnsCount = 0;
+  let isRead = false;
+  const takeTurns = (): void => {
+    turnsCount += 1;
+    if (!isRead) setImmediate(takeTurns);
+  };
+  setImmediate(takeTurns);
+  const root = await readXmlInTurns(document, { root: 'R', charactersMax: 2 ** 21 });
+  isRead = true;
+  assert.deepEqual(root, read(document));
+  assert(turnsCount >= Math.floor(document.length / 4096), `${turnsCount} turns`);
+  const refused = readXmlInTurns('<S/>', { root: 'R', charactersMax: 10 });
+  await rejectsS3Error(refused, 'MalformedXML');
 });
 
 test('decodeDocument takes UTF-8 with or without its mark and nothing else', () => {

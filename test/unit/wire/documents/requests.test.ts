@@ -7,7 +7,7 @@ import { parseCompleteMultipartUpload } from '#src/wire/documents/complete-multi
 import { parseCreateBucketConfiguration } from '#src/wire/documents/create-bucket.js';
 import { parseDelete } from '#src/wire/documents/delete-objects.js';
 
-import { throwsS3Error } from '../../../support/s3-error.js';
+import { rejectsS3Error, throwsS3Error } from '../../../support/s3-error.js';
 
 const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
@@ -46,13 +46,13 @@ test('parseCreateBucketConfiguration refuses what it would have to drop', () => 
   throwsS3Error(() => parseCreateBucketConfiguration(long), 'MaxMessageLengthExceeded');
 });
 
-test('parseDelete reads entries, conditions and quietness', () => {
+test('parseDelete reads entries, conditions and quietness', async () => {
   const document =
     `<Delete ${NAMESPACE}><Quiet>true</Quiet>` +
     '<Object><Key> a&amp;b </Key></Object>' +
     '<Object><VersionId>null</VersionId><Key>c</Key><ETag>"e"</ETag><New>x</New></Object>' +
     '<Object><Key>d</Key><VersionId></VersionId></Object><Other/></Delete>';
-  assert.deepEqual(parseDelete(document), {
+  assert.deepEqual(await parseDelete(document), {
     isQuiet: true,
     entries: [
       { key: ' a&b ', versionId: undefined, ifMatch: undefined },
@@ -60,50 +60,53 @@ test('parseDelete reads entries, conditions and quietness', () => {
       { key: 'd', versionId: undefined, ifMatch: undefined },
     ],
   });
-  assert.equal(parseDelete('<Delete><Object><Key>a</Key></Object></Delete>').isQuiet, false);
+  assert.equal(
+    (await parseDelete('<Delete><Object><Key>a</Key></Object></Delete>')).isQuiet,
+    false,
+  );
 });
 
-test('parseDelete takes 1 to 1,000 objects', () => {
+test('parseDelete takes 1 to 1,000 objects', async () => {
   const objects = (count: number) =>
     `<Delete>${'<Object><Key>a</Key></Object>'.repeat(count)}</Delete>`;
-  assert.equal(parseDelete(objects(1000)).entries.length, 1000);
-  throwsS3Error(() => parseDelete(objects(1001)), 'MalformedXML');
-  throwsS3Error(() => parseDelete(objects(0)), 'MalformedXML');
+  assert.equal((await parseDelete(objects(1000))).entries.length, 1000);
+  await rejectsS3Error(parseDelete(objects(1001)), 'MalformedXML');
+  await rejectsS3Error(parseDelete(objects(0)), 'MalformedXML');
 });
 
-test('parseDelete leaves the length of a key to each entry', () => {
+test('parseDelete leaves the length of a key to each entry', async () => {
   const key = 'x'.repeat(2000);
-  const { entries } = parseDelete(`<Delete><Object><Key>${key}</Key></Object></Delete>`);
+  const { entries } = await parseDelete(`<Delete><Object><Key>${key}</Key></Object></Delete>`);
   assert.equal(entries[0]?.key, key);
 });
 
-test('parseDelete refuses bodies that are no list of keys', () => {
-  throwsS3Error(() => parseDelete(''), 'MissingRequestBodyError');
+test('parseDelete refuses bodies that are no list of keys', async () => {
+  await rejectsS3Error(parseDelete(''), 'MissingRequestBodyError');
   const refused = [
     '<Delete><Object></Object></Delete>',
     '<Delete><Object><Key></Key></Object></Delete>',
     '<Delete><Quiet>maybe</Quiet><Object><Key>a</Key></Object></Delete>',
     '<Remove><Object><Key>a</Key></Object></Remove>',
   ];
-  for (const document of refused) throwsS3Error(() => parseDelete(document), 'MalformedXML');
+  for (const document of refused) await rejectsS3Error(parseDelete(document), 'MalformedXML');
 });
 
-test('parseDelete refuses conditions it would have to ignore', () => {
+test('parseDelete refuses conditions it would have to ignore', async () => {
   const document = '<Delete><Object><Key>a</Key><Size>5</Size></Object></Delete>';
-  throwsS3Error(() => parseDelete(document), 'NotImplemented');
+  await rejectsS3Error(parseDelete(document), 'NotImplemented');
 });
 
-test('parseCompleteMultipartUpload reads numbers, ETags and checksums in the order sent', () => {
+test('parseCompleteMultipartUpload reads numbers, ETags and checksums in the order sent', async () => {
   const document = complete(
     part(2, '"b"', '<ChecksumCRC32>DUoRhQ==</ChecksumCRC32><Size>5</Size>') + part(1, 'a') + '<X/>',
   );
-  assert.deepEqual(parseCompleteMultipartUpload(document), [
+  assert.deepEqual(await parseCompleteMultipartUpload(document), [
     { partNumber: 2, etag: 'b', checksums: { CRC32: 'DUoRhQ==' } },
     { partNumber: 1, etag: 'a', checksums: {} },
   ]);
 });
 
-test('parseCompleteMultipartUpload takes 10,000 parts with checksums and no more', () => {
+test('parseCompleteMultipartUpload takes 10,000 parts with checksums and no more', async () => {
   const parts = (count: number) =>
     Array.from({ length: count }, (_, index) =>
       part(
@@ -112,23 +115,23 @@ test('parseCompleteMultipartUpload takes 10,000 parts with checksums and no more
         '<ChecksumCRC32>DUoRhQ==</ChecksumCRC32>',
       ),
     ).join('');
-  assert.equal(parseCompleteMultipartUpload(complete(parts(10_000))).length, 10_000);
+  assert.equal((await parseCompleteMultipartUpload(complete(parts(10_000)))).length, 10_000);
   const many = complete('<Part></Part>'.repeat(10_001));
-  throwsS3Error(() => parseCompleteMultipartUpload(many), 'MalformedXML');
+  await rejectsS3Error(parseCompleteMultipartUpload(many), 'MalformedXML');
 });
 
-test('parseCompleteMultipartUpload refuses part numbers outside 1 to 10,000', () => {
+test('parseCompleteMultipartUpload refuses part numbers outside 1 to 10,000', async () => {
   for (const partNumber of [0, -1, 10_001]) {
-    throwsS3Error(
-      () => parseCompleteMultipartUpload(complete(part(partNumber))),
+    await rejectsS3Error(
+      parseCompleteMultipartUpload(complete(part(partNumber))),
       'InvalidArgument',
       { ArgumentName: 'partNumber', ArgumentValue: partNumber },
     );
   }
 });
 
-test('parseCompleteMultipartUpload refuses lists that are none', () => {
-  throwsS3Error(() => parseCompleteMultipartUpload(''), 'InvalidRequest');
+test('parseCompleteMultipartUpload refuses lists that are none', async () => {
+  await rejectsS3Error(parseCompleteMultipartUpload(''), 'InvalidRequest');
   const refused = [
     '',
     '<Part><ETag>a</ETag></Part>',
@@ -136,6 +139,6 @@ test('parseCompleteMultipartUpload refuses lists that are none', () => {
     part('x'),
   ];
   for (const content of refused) {
-    throwsS3Error(() => parseCompleteMultipartUpload(complete(content)), 'MalformedXML');
+    await rejectsS3Error(parseCompleteMultipartUpload(complete(content)), 'MalformedXML');
   }
 });
