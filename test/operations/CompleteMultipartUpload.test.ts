@@ -431,7 +431,6 @@ function suite(use: () => Promise<Fixture>): void {
       ['x-amz-storage-class', 'CHEAP', 400, 'InvalidStorageClass'],
       ['x-amz-meta-long', 'x'.repeat(2049), 400, 'MetadataTooLarge'],
       ['x-amz-server-side-encryption', 'AES256', 501, 'NotImplemented'],
-      ['x-amz-tagging', 'a=b', 501, 'NotImplemented'],
       ['x-amz-object-lock-mode', 'GOVERNANCE', 501, 'NotImplemented'],
       ['x-amz-acl', 'public-read', 400, 'AccessControlListNotSupported'],
     ];

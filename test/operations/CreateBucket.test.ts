@@ -139,15 +139,6 @@ onEveryBackend('CreateBucket', (use) => {
     }
   });
 
-  test('B04 CreateBucket with tags is NotImplemented and creates nothing', async () => {
-    const fixture = await use();
-    const tags = '<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>';
-    const body = `<CreateBucketConfiguration>${tags}</CreateBucketConfiguration>`;
-    const reply = await create(fixture.server, `${fixture.bucket}-new`, body);
-    assert.deepEqual([reply.status, reply.code], [501, 'NotImplemented']);
-    assert.equal(await bucketCount(fixture), 0);
-  });
-
   test('BI-099 BI-103 BI-104 BI-108 a malformed configuration creates nothing', async () => {
     const fixture = await use();
     const bodies: readonly [body: string, code: string][] = [

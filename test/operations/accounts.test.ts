@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { EVERYBODY } from '#src/operations/operation.js';
 import { OPERATIONS } from '#src/operations/registry.js';
 import { accountIdOf } from '#src/s3/owner.js';
 
@@ -11,22 +12,23 @@ import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
 import { elementText, elementTexts, rawRequest, type RawRequest } from '../support/raw-request.js';
 
 onEveryBackend('Accounts', (use) => {
-  for (const [name, { requestLine }] of Object.entries(OPERATIONS)) {
-    if (name === 'ListBuckets' || name === 'CreateBucket') continue;
+  for (const [name, { requestLine, permission }] of Object.entries(OPERATIONS)) {
+    if (name === 'ListBuckets' || name === 'CreateBucket' || permission === EVERYBODY) continue;
 
     test(`BI-033 ${name} of a foreign bucket is AccessDenied, whoever else asks`, async () => {
       const fixture = await use();
       await putObject(fixture, 'key', 'content');
       const before = await contentsOf(fixture);
       const request = requestOf(requestLine, fixture);
-      const answers = [
-        await rawRequest(fixture.server.stranger, request),
-        await fixture.raw({ ...request, isAnonymous: true }),
-      ];
-      for (const { status, code } of answers) {
-        const isHead = request.method === 'HEAD';
-        assert.deepEqual([status, code], [403, isHead ? '' : 'AccessDenied']);
-      }
+      const isHead = request.method === 'HEAD';
+      const denied = [403, isHead ? '' : 'AccessDenied'];
+      const stranger = await rawRequest(fixture.server.stranger, request);
+      assert.deepEqual([stranger.status, stranger.code], denied);
+      const nobody = await fixture.raw({ ...request, isAnonymous: true });
+      // A form is signed inside, so what is no form is told so first.
+      const isForm = name === 'PostObject';
+      const answer = isForm ? [412, 'PreconditionFailed'] : denied;
+      assert.deepEqual([nobody.status, nobody.code], answer);
       assert.deepEqual(await contentsOf(fixture), before);
     });
 

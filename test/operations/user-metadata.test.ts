@@ -108,7 +108,6 @@ onEveryBackend('PutObject headers', (use) => {
       [{ 'x-amz-object-lock-mode': 'GOVERNANCE' }, 501, 'NotImplemented'],
       [{ 'x-amz-object-lock-retain-until-date': date }, 501, 'NotImplemented'],
       [{ 'x-amz-object-lock-legal-hold': 'ON' }, 501, 'NotImplemented'],
-      [{ 'x-amz-tagging': 'a=b' }, 501, 'NotImplemented'],
     ];
     for (const [headers, status, code] of cases) {
       const reply = await put(fixture, headers);
