@@ -2,12 +2,13 @@
 // that allows one form allows no form that differs from it.
 
 import assert from 'node:assert/strict';
-import test from 'node:test';
 
 import fc from 'fast-check';
 
 import { S3Error } from '#src/s3/errors.js';
 import { assertPolicyAllows, parsePostPolicy } from '#src/s3/post-policy.js';
+
+import { fuzzTarget, property } from '../../support/fuzz.js';
 
 const EXPIRATION = '2099-01-01T00:00:00Z';
 
@@ -34,51 +35,50 @@ const FIELDS = fc.uniqueArray(fc.tuple(NAME, fc.string({ unit: 'binary', maxLeng
   selector: ([name]) => name,
 });
 
-test('parsePostPolicy reads or refuses any document', () => {
-  const condition = fc.oneof(
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.array(
-      fc.oneof(
-        fc.constantFrom('eq', 'starts-with', 'content-length-range', '$key', '', '10'),
-        fc.jsonValue({ maxDepth: 0 }),
-      ),
-      { maxLength: 4 },
+const CONDITION = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.array(
+    fc.oneof(
+      fc.constantFrom('eq', 'starts-with', 'content-length-range', '$key', '', '10'),
+      fc.jsonValue({ maxDepth: 0 }),
     ),
-  );
-  const document = fc.oneof(
-    fc.jsonValue({ maxDepth: 3 }),
-    fc.record({
-      expiration: fc.oneof(fc.constant(EXPIRATION), fc.jsonValue({ maxDepth: 0 })),
-      conditions: fc.oneof(fc.array(condition), fc.jsonValue({ maxDepth: 1 })),
-    }),
-  );
-  fc.assert(
-    fc.property(document, (value) => {
+    { maxLength: 4 },
+  ),
+);
+const DOCUMENT = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }),
+  fc.record({
+    expiration: fc.oneof(fc.constant(EXPIRATION), fc.jsonValue({ maxDepth: 0 })),
+    conditions: fc.oneof(fc.array(CONDITION), fc.jsonValue({ maxDepth: 1 })),
+  }),
+);
+const CHANGE = fc.record({ at: fc.nat(), value: fc.string({ maxLength: 4 }) });
+const TEXT = fc.string({ unit: 'binary', maxLength: 6 });
+
+fuzzTarget('post-policy', {
+  'parsePostPolicy reads or refuses any document': property(
+    DOCUMENT,
+    (value) => {
       try {
         parsePostPolicy(encode(value));
       } catch (error) {
         assert(error instanceof S3Error, String(error));
         assert.match(error.code, /^(InvalidPolicyDocument|AccessDenied)$/);
       }
-    }),
-    { numRuns: 1000, seed: 21 },
-  );
-});
-
-test('parsePostPolicy answers arbitrary text with InvalidPolicyDocument', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.boolean(), (text, isEncoded) => {
+    },
+    1000,
+  ),
+  'parsePostPolicy answers arbitrary text with InvalidPolicyDocument': property(
+    fc.tuple(fc.string({ unit: 'binary', maxLength: 40 }), fc.boolean()),
+    ([text, isEncoded]) => {
       const sent = isEncoded ? Buffer.from(text).toString('base64') : text;
       assert.throws(() => parsePostPolicy(sent), { code: 'InvalidPolicyDocument' });
-    }),
-    { numRuns: 500, seed: 22 },
-  );
-});
-
-test('a policy of equalities allows the form it names, and no other', () => {
-  const change = fc.record({ at: fc.nat(), value: fc.string({ maxLength: 4 }) });
-  fc.assert(
-    fc.property(FIELDS, change, NAME, (fields, { at, value }, name) => {
+    },
+    500,
+  ),
+  'a policy of equalities allows the form it names, and no other': property(
+    fc.tuple(FIELDS, CHANGE, NAME),
+    ([fields, { at, value }, name]) => {
       const conditions = [
         { bucket: 'bucket' },
         ...fields.map(([field, text]) => ({ [field]: text })),
@@ -93,20 +93,17 @@ test('a policy of equalities allows the form it names, and no other', () => {
       assert(!isAllowed(policy, 'bucket', changed), 'a value is another');
       if (fields.some(([known]) => known === name)) return;
       assert(!isAllowed(policy, 'bucket', [...fields, [name, value]]), 'a field is new');
-    }),
-    { numRuns: 300, seed: 23 },
-  );
-});
-
-test('a prefix allows what begins with it', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 6 });
-  fc.assert(
-    fc.property(text, text, (prefix, value) => {
+    },
+    300,
+  ),
+  'a prefix allows what begins with it': property(
+    fc.tuple(TEXT, TEXT),
+    ([prefix, value]) => {
       const conditions = [{ bucket: 'bucket' }, ['starts-with', '$key', prefix]];
       const policy = encode({ expiration: EXPIRATION, conditions });
       assert(isAllowed(policy, 'bucket', [['key', prefix + value]]));
       assert.equal(isAllowed(policy, 'bucket', [['key', value]]), value.startsWith(prefix));
-    }),
-    { numRuns: 300, seed: 24 },
-  );
+    },
+    300,
+  ),
 });
