@@ -27,7 +27,12 @@ install_from_debian() {
   echo "Installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # One by one: a package that a mirror lacks must not keep the others away; its suite says so.
+  for package in "${missing[@]}"; do
+    if ! apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
+      echo "$package could not be installed" >&2
+    fi
+  done
 }
 
 # The benchmarks are a bonus: without Go, or where its proxy does not have them, their suites say
@@ -40,7 +45,7 @@ install_with_go() {
     local name="${module##*/}"
     [ -x "$cache/$name" ] && continue
     echo "Installing $name with Go"
-    if ! GOBIN="$cache" timeout 900 go install "$module@latest" >"$cache/$name.log" 2>&1; then
+    if ! GOBIN="$cache" timeout 300 go install "$module@latest" >"$cache/$name.log" 2>&1; then
       echo "$name could not be installed: see $cache/$name.log"
     fi
   done
