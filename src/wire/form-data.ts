@@ -12,8 +12,9 @@ import { S3Error } from '../s3/errors.js';
 /** RFC 2046: 1 to 70 characters. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
 const FORM_TYPE = 'multipart/form-data';
-// The alternatives of a value exclude each other: matching takes linear time.
+// In both, what follows white space cannot be white space: matching takes linear time.
 const PARAMETER = /\s*;\s*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\[^])*)"|([^\s;"]*))/y;
+const PARAMETERS_END = /^\s*(?:;\s*)?$/;
 
 /** What the head of a part says. */
 export interface PartHead {
@@ -78,5 +79,5 @@ function parseParameters(text: string): ReadonlyMap<string, string> | undefined 
     // A backslash escapes a quote and nothing else: old browsers send whole Windows paths.
     parameters.set(name.toLowerCase(), quoted?.replaceAll('\\"', '"') ?? token);
   }
-  return /^\s*;?\s*$/.test(text.slice(end)) ? parameters : undefined;
+  return PARAMETERS_END.test(text.slice(end)) ? parameters : undefined;
 }
