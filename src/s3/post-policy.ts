@@ -213,8 +213,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Lists and objects are not shown: writing out one that is nested deeply exhausts the stack. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return '[...]';
+  return isRecord(value) ? '{...}' : JSON.stringify(value);
 }
 
 function conditionText(...parts: readonly string[]): string {
