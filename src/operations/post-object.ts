@@ -11,7 +11,6 @@ import assert from 'node:assert/strict';
 import { writeConditions } from '../s3/conditions.js';
 import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
-import { assertKey } from '../s3/names.js';
 import { assertPolicyAllows } from '../s3/post-policy.js';
 import { NO_TAGS } from '../s3/tags.js';
 import { objectUrl } from '../wire/addressing.js';
@@ -39,7 +38,6 @@ export async function postObject(call: Call): Promise<Reply> {
   assert(form !== undefined, 'the dispatcher opens the form');
   const { fields, policy } = form;
   assertPolicyAllows(policy, { bucket, fields: new Map(fields).set('key', key) });
-  assertKey(key);
   const headers = formHeaders(fields);
   refuseUnsupportedHeaders(headers, { isCopy: false });
   const attributes = objectAttributes(headers);

@@ -229,8 +229,8 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const form = await openForm(call);
     // By the clock of now: the policy may have expired while its form trickled in.
     const { principal, policy } = authenticateForm(form.fields, authenticationContext());
-    const key = formKey(form);
     progress.accessKey = principal.accessKey;
+    const key = formKey(form);
     progress.key = key;
     return { ...call, principal, key, form: { ...form, policy } };
   }

@@ -7,6 +7,7 @@
  */
 
 import { S3Error } from '../s3/errors.js';
+import { assertKey } from '../s3/names.js';
 import type { FormHead } from './form-decoder.js';
 import type { Headers } from './headers.js';
 
@@ -41,7 +42,9 @@ const NO_HEADERS: ReadonlySet<string> = new Set([
  *
  * A file without a name leaves the variable as it is, as on AWS.
  *
- * @throws {S3Error} InvalidArgument when there is no key.
+ * Its limit is checked here: a short form can make a key of millions of characters.
+ *
+ * @throws {S3Error} InvalidArgument when there is no key; InvalidURI, KeyTooLongError.
  */
 export function formKey({ fields, filename }: FormHead): string {
   const key = fields.get('key');
@@ -51,7 +54,12 @@ export function formKey({ fields, filename }: FormHead): string {
     const message = 'User key must have a length greater than 0.';
     throw new S3Error('InvalidArgument', details, { message });
   }
-  if (filename === undefined) return key;
+  const filled = filename === undefined ? key : fillIn(key, filename);
+  assertKey(filled);
+  return filled;
+}
+
+function fillIn(key: string, filename: string): string {
   // What a browser says of the user's directories is no part of the name.
   const name = filename.replace(PATH_SEPARATORS, '');
   return key.replaceAll(FILENAME_VARIABLE, () => name);

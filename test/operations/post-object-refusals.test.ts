@@ -80,6 +80,8 @@ const REFUSED: readonly Case[] = [
   ...['2026-09-29 12:00:00Z', '2099-01-01T00:00:00+02:00', '2099-02-30T00:00:00Z', '2099-01-01', '4000000000', ''].map((expiration): Case =>
     ['BI-073', `expiration "${expiration}"`, { expiration }, DOCUMENT, /Invalid 'expiration' value/]),
   ['BI-073', 'an expiration that is a number', { policy: { expiration: 4e9, conditions: [] } }, DOCUMENT],
+  ['BI-073', 'an expiration that is nested deeply', { policy: `{"expiration": ${'['.repeat(6000)}${']'.repeat(6000)}, "conditions": []}` }, DOCUMENT, /Invalid 'expiration' value/],
+  ['BI-073', 'conditions that are nested deeply', { policy: `{"expiration": "${SOON}", "conditions": ${'['.repeat(6000)}${']'.repeat(6000)}}` }, DOCUMENT],
   ['BI-073', 'no conditions', { policy: { expiration: SOON } }, DOCUMENT, /missing conditions/],
   ['BI-073', 'conditions that are no list', { policy: { expiration: SOON, conditions: {} } }, DOCUMENT, /must be a List/],
   ['BI-073', 'a condition that is a text', also('eq'), DOCUMENT],
@@ -117,6 +119,7 @@ const REFUSED: readonly Case[] = [
   ['BI-071', 'no key', without('key'), 'InvalidArgument', /must contain a field named 'key'\. {2}If it/],
   ['BI-071', 'an empty key', { key: '' }, 'InvalidArgument', /length greater than 0/],
   ['BI-124', 'a key that is too long', { key: 'k'.repeat(1025) }, 'KeyTooLongError'],
+  ['BI-124', 'a key that the file name makes too long', { key: '${filename}'.repeat(800), filename: 'n'.repeat(7000), conditions: [] }, 'KeyTooLongError'],
   ['BI-127', 'a key that climbs above its bucket', { key: '../key' }, 'InvalidURI'],
   ['A25', 'an unknown storage class', { fields: { 'x-amz-storage-class': 'FakeClass' } }, 'InvalidStorageClass'],
   ['A25', 'a public ACL', { fields: { acl: 'public-read' } }, 'AccessControlListNotSupported'],
