@@ -21,13 +21,14 @@ import { announcedMethod, corsReplyHeaders, corsRequest } from '../wire/cors-hea
 import {
   corsConfigurationDocument,
   parseCorsConfiguration,
+  parseWrittenCorsConfiguration,
 } from '../wire/documents/cors-configuration.js';
 import type { Call, Reply } from './operation.js';
 import { requireIntegrity } from './payload.js';
 import { xmlReply } from './xml-reply.js';
 
-/** Parsed documents that are kept, so that a preflight costs no parsing. */
-const PARSED_COUNT_MAX = 256;
+/** Characters of the documents whose rules are kept, so that a preflight costs no parsing. */
+const PARSED_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 // AWS's own words, its slip of the pen included: clients and people search for them.
 const NOT_ENABLED = 'CORSResponse: CORS is not enabled for this bucket.';
@@ -94,6 +95,7 @@ export function crossOriginHeaders(
 
 /** By document, the same of which always means the same. Oldest first. */
 const parsedRules = new Map<string, readonly CorsRule[]>();
+let parsedCharacters = 0;
 
 /** @throws a fault when the stored document cannot be read. */
 function bucketRules(store: Store, bucket: string): readonly CorsRule[] | undefined {
@@ -103,16 +105,24 @@ function bucketRules(store: Store, bucket: string): readonly CorsRule[] | undefi
   let rules = parsedRules.get(document);
   if (rules === undefined) {
     rules = parseStored(bucket, document);
-    const [oldest] = parsedRules.keys();
-    if (parsedRules.size >= PARSED_COUNT_MAX && oldest !== undefined) parsedRules.delete(oldest);
-    parsedRules.set(document, rules);
+    keepParsed(document, rules);
   }
   return rules;
 }
 
+function keepParsed(document: string, rules: readonly CorsRule[]): void {
+  parsedRules.set(document, rules);
+  parsedCharacters += document.length;
+  for (const oldest of parsedRules.keys()) {
+    if (parsedCharacters <= PARSED_CHARACTERS_MAX) break;
+    parsedRules.delete(oldest);
+    parsedCharacters -= oldest.length;
+  }
+}
+
 function parseStored(bucket: string, document: string): readonly CorsRule[] {
   try {
-    return parseCorsConfiguration(document);
+    return parseWrittenCorsConfiguration(document);
   } catch (cause) {
     throw new Error(`The stored CORS rules of bucket ${bucket} cannot be read`, { cause });
   }

@@ -184,6 +184,21 @@ onEveryBackend('Bucket CORS', (use) => {
     assert.equal((await rulesOf(fixture))?.length, 100);
   });
 
+  test('B18 rules that grow when they are written down are followed all the same', async () => {
+    const fixture = await use();
+    const { raw, bucket } = fixture;
+    // A quotation mark is written as `&quot;`.
+    const header = `<AllowedHeader>${'"'.repeat(60_000)}</AllowedHeader>`;
+    const body = configuration(RULE.replace('</CORSRule>', `${header}</CORSRule>`));
+    assert.equal((await sendDocument(fixture, body)).status, 200);
+    const headers = { origin: 'http://a', 'access-control-request-method': 'GET' };
+    for (const method of ['OPTIONS', 'GET']) {
+      const reply = await raw({ method, path: `/${bucket}`, headers });
+      assert.equal(reply.status, 200, reply.text);
+      assert.equal(reply.headers['access-control-allow-origin'], 'http://a');
+    }
+  });
+
   test('C01 PutBucketCors needs a digest of its document, and the right one', async () => {
     const fixture = await use();
     await putRules(fixture, RULES);

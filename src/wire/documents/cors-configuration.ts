@@ -12,6 +12,8 @@ import { optionalElement, textElement, wrapElement, xmlDocument } from '../xml-w
 
 const ROOT = 'CORSConfiguration';
 const SECONDS = /^\s*(\d{1,10})\s*$/;
+/** A document may be written by us with a longest escape, `&quot;`, for each of its characters. */
+const WRITTEN_CHARACTERS_MAX = 8 * DOCUMENT_BYTES_MAX;
 /** S3's type is a 32-bit number. */
 const SECONDS_MAX = 2 ** 31 - 1;
 
@@ -22,9 +24,18 @@ const SECONDS_MAX = 2 ** 31 - 1;
  * @throws {S3Error} MalformedXML, MaxMessageLengthExceeded, MissingRequestBodyError.
  */
 export function parseCorsConfiguration(document: string): readonly CorsRule[] {
+  return readRules(document, DOCUMENT_BYTES_MAX);
+}
+
+/** Reads what {@link corsConfigurationDocument} wrote; it may be longer than what was sent. */
+export function parseWrittenCorsConfiguration(document: string): readonly CorsRule[] {
+  return readRules(document, WRITTEN_CHARACTERS_MAX);
+}
+
+function readRules(document: string, charactersMax: number): readonly CorsRule[] {
   const root = readXml(document, {
     root: ROOT,
-    charactersMax: DOCUMENT_BYTES_MAX,
+    charactersMax,
     whenEmpty: 'MissingRequestBodyError',
   });
   if (root.children.length === 0) throw malformedXml('there is no CORSRule');
