@@ -72,6 +72,17 @@ for (const [patterns, headerNames, expected] of [
   });
 }
 
+test('B17 more than 100 names that are not spelled out meet no pattern but the lone wildcard', () => {
+  const named = (count: number): string[] => Array.from({ length: count }, (_, at) => `x-${at}`);
+  const isAllowed = (allowedHeaders: readonly string[], headerNames: readonly string[]): boolean =>
+    isMet({ allowedHeaders }, { headerNames });
+  assert(isAllowed(['x-*'], named(100)));
+  assert(!isAllowed(['x-*'], named(101)));
+  assert(isAllowed(['*'], named(101)));
+  assert(isAllowed(named(101), named(101)));
+  assert(isAllowed(['y-*', ...named(101)], ['y-a', ...named(101)]));
+});
+
 test('B17 a method is met to the letter, and HEAD is not GET', () => {
   assert.equal(isMet({ allowedMethods: ['PUT', 'GET'] }, { method: 'GET' }), true);
   assert.equal(isMet({}, { method: 'HEAD' }), false);
