@@ -8,7 +8,8 @@ import { EVERYBODY } from '#src/operations/operation.js';
 import { OPERATIONS } from '#src/operations/registry.js';
 
 import { onEveryBackend, type Fixture } from '../support/operation-suite.js';
-import type { RawReply } from '../support/raw-request.js';
+import { encodeForm, postBytes, signedParts, type Part } from '../support/post-form.js';
+import { elementText, type RawReply } from '../support/raw-request.js';
 import { prepared, requestOf, type Prepared } from '../support/row-requests.js';
 import { withHeaders, type Head, type HeadInput } from '../support/signed-head.js';
 import {
@@ -168,14 +169,19 @@ onEveryBackend('attack surface', (use) => {
   for (const name of ['CopyObject', 'CopyObjectByPatch', 'UploadPartCopy'] as const) {
     test(`E10 ${name} needs read permission on its source, wherever it is named`, async () => {
       const fixture = await useOne();
-      const theirs = await prepared(await use());
       const source = `${fixture.bucket}/key`;
       const { requestLine } = OPERATIONS[name];
       // The bucket that is written to is the stranger's own.
-      const target = { ...theirs, bucket: `strangers-${name.toLowerCase()}` };
+      const bucket = `strangers-${name.toLowerCase()}`;
       const { stranger } = fixture.server;
-      const create = headerSigned(stranger, { method: 'PUT', rawPath: `/${target.bucket}` });
+      const create = headerSigned(stranger, { method: 'PUT', rawPath: `/${bucket}` });
       assert.equal((await sendHead(stranger, create)).status, 200);
+      // So does the upload: without it a part would be refused before its source is looked at.
+      const begin = { method: 'POST', rawPath: `/${bucket}/key`, rawQuery: 'uploads=' };
+      const begun = await sendHead(stranger, headerSigned(stranger, begin));
+      const uploadId = elementText(begun.text, 'UploadId') ?? '';
+      assert(uploadId !== '', begun.text);
+      const target = { ...fixture, bucket, uploadId };
       const request = requestOf(name, requestLine, target);
       const inHeader = { ...request, headers: { 'x-amz-copy-source': source } };
       const parameter = `x-amz-copy-source=${encodeURIComponent(source)}`;
@@ -187,14 +193,95 @@ onEveryBackend('attack surface', (use) => {
           querySigned(stranger, { ...request, headers: {}, rawQuery }),
         ]) {
           const reply = await sendHead(stranger, head);
-          // Its upload does not exist there, which is found out before the source.
-          const code = name === 'UploadPartCopy' ? 'NoSuchUpload' : 'AccessDenied';
-          assert.equal(reply.code, code, reply.text);
+          assert.equal(reply.code, 'AccessDenied', reply.text);
         }
       });
+      // What they are refused for is the source alone: one of their own is found to be missing.
+      const own = { ...inHeader, headers: { 'x-amz-copy-source': `${bucket}/missing` } };
+      const reply = await sendHead(stranger, headerSigned(stranger, own));
+      assert.equal(reply.code, 'NoSuchKey', reply.text);
     });
   }
+
+  test('A06 BI-078 PostObject refuses a form whose signature has one wrong bit', async () => {
+    const fixture = await useOne();
+    const parts = signedParts(fixture.server, fixture.bucket, { file: 'posted' });
+    await changesNothing(fixture, async () => {
+      for (let bit = 0; bit < 256; bit += 1) {
+        const changed = withPart(parts, 'x-amz-signature', (hex) => flippedBit(String(hex), bit));
+        await assertForm(fixture, changed, 'SignatureDoesNotMatch');
+      }
+    });
+  });
+
+  test('A06 BI-078 PostObject refuses a form whose policy has one wrong bit', async () => {
+    const fixture = await useOne();
+    const parts = signedParts(fixture.server, fixture.bucket, { file: 'posted' });
+    await changesNothing(fixture, async () => {
+      for (let at = 0; at < policyBytes(parts).byteLength; at += 1) {
+        const bit = at % 8;
+        const changed = withPart(parts, 'policy', (text) => {
+          const bytes = Buffer.from(text);
+          bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+          return bytes;
+        });
+        // The highest bit makes it other bytes than UTF-8, which no field has.
+        const code = bit === 7 ? 'MalformedPOSTRequest' : 'SignatureDoesNotMatch';
+        await assertForm(fixture, changed, code);
+      }
+    });
+  });
+
+  test('A06 BI-078 PostObject refuses a form in the name of another, or for another day', async () => {
+    const fixture = await useOne();
+    const { server, bucket } = fixture;
+    const parts = signedParts(server, bucket, { file: 'posted' });
+    await changesNothing(fixture, async () => {
+      const theirs = withPart(parts, 'x-amz-credential', (text) =>
+        String(text).replace(server.accessKey, server.stranger.accessKey),
+      );
+      await assertForm(fixture, theirs, 'SignatureDoesNotMatch');
+      const early = ['x-amz-credential', 'x-amz-date'].reduce(
+        (changed, name) =>
+          withPart(changed, name, (text) => String(text).replace(/20\d{6}/, '20200101')),
+        parts,
+      );
+      await assertForm(fixture, early, 'SignatureDoesNotMatch');
+    });
+  });
+
+  // Without this the refusals above could come from forms that are wrong in other ways.
+  test('A06 PostObject takes the form that was signed', async () => {
+    const { server, bucket } = await use();
+    const reply = await postBytes(server, bucket, encodeForm(signedParts(server, bucket)));
+    assert.equal(reply.status, 204, reply.text);
+  });
 });
+
+/** The parts of a form, one of them with other content. */
+function withPart(
+  parts: readonly Part[],
+  name: string,
+  edit: (content: Part['content']) => Part['content'],
+): Part[] {
+  return parts.map((part) =>
+    part.name === name ? { ...part, content: edit(part.content) } : part,
+  );
+}
+
+function policyBytes(parts: readonly Part[]): Buffer {
+  return Buffer.from(parts.find(({ name }) => name === 'policy')?.content ?? '');
+}
+
+async function assertForm(
+  { server, bucket }: Fixture,
+  parts: readonly Part[],
+  code: string,
+): Promise<void> {
+  const reply = await postBytes(server, bucket, encodeForm(parts));
+  assert.equal(reply.code, code, reply.text);
+  assert(!reply.text.includes(server.secretKey), 'no secret in an answer');
+}
 
 /** All at once: none of them changes what another meets. */
 async function forEach<Item>(
