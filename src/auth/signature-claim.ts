@@ -30,7 +30,7 @@ export interface SignedRequest {
    * What version 2 covers in place of host and path, when that is not the path alone: it does not
    * cover the host, so it must spell out the very bucket and key.
    */
-  readonly resourceV2?: { readonly hostBucket: string; readonly rawPath: string };
+  readonly resourceV2?: () => { readonly hostBucket: string; readonly rawPath: string };
 }
 
 /** A signature and what it says it covers. Nothing in it has been verified. */

@@ -62,7 +62,7 @@ export function verifySignatureV2(
   assertNoSessionToken(request, query);
   assertCovered(query);
   const credential = context.credentials.lookup(accessKey);
-  const text = stringToSignV2({ ...request, hostBucket: '', ...request.resourceV2, query });
+  const text = stringToSignV2({ ...request, hostBucket: '', ...request.resourceV2?.(), query });
   const expected = signatureV2(credential?.secretKey ?? NOBODYS_SECRET, text);
   const isEqual = signaturesEqual(expected, signature);
   if (credential === undefined) {

@@ -12,10 +12,8 @@ import {
   type AuthenticatedRequest,
   type AuthenticationContext,
 } from '../auth/authenticate.js';
-import { authorizeBucket } from '../auth/authorize.js';
 import type { CredentialStore } from '../auth/credentials.js';
 import { authenticateForm } from '../auth/form-claim.js';
-import type { Principal } from '../auth/principal.js';
 import { SigningKeyCache } from '../auth/signing-key-cache.js';
 import { crossOriginHeaders } from '../operations/bucket-cors.js';
 import { openForm } from '../operations/form.js';
@@ -31,14 +29,15 @@ import { OPERATIONS } from '../operations/registry.js';
 import { S3Error } from '../s3/errors.js';
 import { HEADER_SECTION_BYTES_MAX } from '../s3/limits.js';
 import { assertKey } from '../s3/names.js';
-import { assertExpectedOwner } from '../s3/owner.js';
-import type { Bucket, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
 import { newRequestId } from '../util/ids.js';
 import type { Semaphore } from '../util/semaphore.js';
 import { parsePath } from '../wire/addressing.js';
 import { formKey } from '../wire/form-fields.js';
+import type { Forwarding } from '../wire/forwarded.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
+import { authorizeCall, requireOwnBucket } from './authorize-call.js';
 import { failureOf } from './fault.js';
 import type { Reception } from './reception.js';
 import { errorReply, replyOf, type ReplyContext } from './reply.js';
@@ -87,6 +86,7 @@ export interface DispatcherOptions {
 
 /** What one request has become so far; filled in as it goes, for the log line. */
 interface Progress extends ReplyContext {
+  readonly forwarding: Forwarding | undefined;
   crossOriginHeaders: ReplyContext['crossOriginHeaders'];
   operation: string;
   isBegun: boolean;
@@ -108,7 +108,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
 
   return async function dispatch(exchange: Exchange): Promise<void> {
     const startedMs = performance.now();
-    const progress = newProgress(options.hostId);
+    const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
     let reply: TransportReply | undefined;
     try {
       reply = replyOf(await run(exchange, progress), progress);
@@ -139,7 +139,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       bytesIn: progress.bytesIn,
       bytesOut: outcome?.bodyBytes ?? 0,
       durationMs: performance.now() - startedMs,
-      remoteAddress: options.reception?.clientAddress(exchange) ?? exchange.remoteAddress,
+      remoteAddress: progress.forwarding?.clientAddress ?? exchange.remoteAddress,
       accessKey: progress.accessKey,
     });
   };
@@ -150,7 +150,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     if (exchange.isTooLate) throw new S3Error('ServiceUnavailable');
     if (head.headBytes > HEADER_SECTION_BYTES_MAX)
       throw new S3Error('RequestHeaderSectionTooLarge');
-    const arrival = options.reception?.receive(exchange);
+    const arrival = options.reception?.receive(head, progress.forwarding);
     const { bucket, key } = arrival ?? parsePath(head.rawPath);
     progress.bucket = bucket;
     progress.key = key;
@@ -176,7 +176,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const isForEverybody = operation.permission === EVERYBODY;
     const authenticated = isForEverybody
       ? unsigned(head.headers)
-      : authenticate(arrival?.request ?? { ...head }, authenticationContext());
+      : authenticate(arrival?.request ?? head, authenticationContext(), query);
     const { principal, headers, verification } = authenticated;
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
 
@@ -190,9 +190,16 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     let call: Call = {
       operation: name,
       requestId: progress.ids.requestId,
-      ...{ principal, bucket, key, query, headers, verification, store, region },
+      principal,
+      bucket,
+      key,
+      query,
+      headers,
       document: '',
       body,
+      verification,
+      store,
+      region,
       origin:
         arrival?.originOf(authenticated.signedAddress) ??
         `http://${headers.get('host') ?? 'localhost'}`,
@@ -215,13 +222,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       await admission;
       authorizeAgain();
     }
-    if (operation.body !== 'document') return finish(await operation.handler(call), progress);
-    const bytes = await collectDocument(call, operation.documentBytesMax);
-    // A completion's checksum headers are about the object, not about the list of its parts.
-    if (name !== 'CompleteMultipartUpload') verifyDocumentChecksum(headers, bytes);
-    const document = decodeDocument(bytes);
-    authorizeAgain();
-    return finish(await operation.handler({ ...call, document }), progress);
+    const reply = await (operation.body === 'document'
+      ? runOnDocument(operation, call, authorizeAgain)
+      : operation.handler(call));
+    progress.onSent = reply.onSent;
+    return reply;
   }
 
   /** The call of a form: what its fields say takes the place of what the head did not. */
@@ -275,12 +280,20 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   }
 }
 
-function newProgress(hostId: string): Progress {
+function newProgress(hostId: string, forwarding: Forwarding | undefined): Progress {
   return {
     ids: { requestId: newRequestId(), hostId },
-    ...{ operation: 'Unknown', bucket: '', key: '', accessKey: undefined, errorCode: undefined },
-    ...{ isBegun: false, bytesIn: 0, semaphore: undefined, onSent: undefined },
+    forwarding,
     crossOriginHeaders: undefined,
+    operation: 'Unknown',
+    isBegun: false,
+    bucket: '',
+    key: '',
+    accessKey: undefined,
+    errorCode: undefined,
+    bytesIn: 0,
+    semaphore: undefined,
+    onSent: undefined,
   };
 }
 
@@ -289,33 +302,16 @@ function unsigned(headers: ReadonlyMap<string, string>): AuthenticatedRequest {
   return { principal: { kind: 'anonymous' }, verification: { mode: 'unsigned' }, headers };
 }
 
-function finish(reply: Reply, progress: Progress): Reply {
-  progress.onSent = reply.onSent;
-  return reply;
-}
-
-/** @throws {S3Error} AccessDenied, InvalidBucketOwnerAWSAccountID, NoSuchBucket. */
-function authorizeCall(
-  store: Store,
-  operation: string,
-  principal: Principal,
-  bucket: string,
-  headers: ReadonlyMap<string, string>,
-): void {
-  if (principal.kind === 'anonymous') throw new S3Error('AccessDenied');
-  if (bucket === '' || operation === 'CreateBucket') return;
-  const found = requireOwnBucket(store, principal, bucket, operation);
-  assertExpectedOwner(headers.get('x-amz-expected-bucket-owner'), found.account);
-}
-
-function requireOwnBucket(
-  store: Store,
-  principal: Principal,
-  bucket: string,
-  operation?: string,
-): Bucket {
-  const found = store.findBucket(bucket);
-  if (found === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
-  authorizeBucket(principal, found, { isRegionShown: operation === 'HeadBucket' });
-  return found;
+/** Collects and verifies the document before the handler sees it. */
+async function runOnDocument(
+  operation: Operation,
+  call: Call,
+  authorizeAgain: () => void,
+): Promise<Reply> {
+  const bytes = await collectDocument(call, operation.documentBytesMax);
+  // A completion's checksum headers are about the object, not about the list of its parts.
+  if (call.operation !== 'CompleteMultipartUpload') verifyDocumentChecksum(call.headers, bytes);
+  const document = decodeDocument(bytes);
+  authorizeAgain();
+  return operation.handler({ ...call, document });
 }

@@ -20,7 +20,7 @@ import {
 } from '../wire/addressing.js';
 import { readForwarding, type Forwarding } from '../wire/forwarded.js';
 import { encodePathAws } from '../wire/uri.js';
-import type { Exchange } from './transport.js';
+import type { Exchange, RequestHead } from './transport.js';
 
 /** What an operator declared. */
 export interface ReceptionRules {
@@ -41,10 +41,13 @@ export interface Arrival extends ResourceAddress {
 /** See the module comment. */
 export class Reception {
   readonly #addressing: Addressing;
-  readonly #trusted = new BlockList();
+  /** Undefined when no proxy is trusted: then nobody's headers are looked at. */
+  readonly #trusted: BlockList | undefined;
 
   private constructor(rules: ReceptionRules) {
     this.#addressing = new Addressing(rules);
+    if (rules.trustedProxies.length === 0) return;
+    this.#trusted = new BlockList();
     for (const { address, prefixBits, family } of rules.trustedProxies) {
       this.#trusted.addSubnet(address, prefixBits, family);
     }
@@ -57,16 +60,15 @@ export class Reception {
     return isPlain ? undefined : new Reception(rules);
   }
 
-  /** The client's address, as far as proxies that are trusted know it. */
-  clientAddress(exchange: Exchange): string {
-    return this.#forwarding(exchange)?.clientAddress ?? exchange.remoteAddress;
+  /** What trusted proxies say of a request; undefined when its peer is not one of them. */
+  forwarding(exchange: Exchange): Forwarding | undefined {
+    if (this.#trusted === undefined) return undefined;
+    return readForwarding(exchange.head.headers, exchange.remoteAddress, this.#isTrusted);
   }
 
   /** @throws {S3Error} InvalidBucketName, InvalidURI. */
-  receive(exchange: Exchange): Arrival {
-    const { head } = exchange;
+  receive(head: RequestHead, forwarding: Forwarding | undefined): Arrival {
     const addressing = this.#addressing;
-    const forwarding = this.#forwarding(exchange);
     const sentHost = head.headers.get('host') ?? '';
     const host = forwarding?.host ?? sentHost;
     const located = addressing.locate(host, head.rawPath);
@@ -78,18 +80,19 @@ export class Reception {
       bucket: located.bucket,
       key: located.key,
       isVirtualHosted: located.isVirtualHosted,
-      request: { ...head, headers, otherAddresses, resourceV2: resourceV2(located, head.rawPath) },
+      request: {
+        ...head,
+        headers,
+        otherAddresses,
+        resourceV2: () => resourceV2(located, head.rawPath),
+      },
       originOf: (signed) => signed?.origin ?? arrived,
     };
   }
 
-  #forwarding(exchange: Exchange): Forwarding | undefined {
-    return readForwarding(exchange.head.headers, exchange.remoteAddress, this.#isTrusted);
-  }
-
   readonly #isTrusted = (address: string): boolean => {
     const version = isIP(address);
-    return version !== 0 && this.#trusted.check(address, version === 4 ? 'ipv4' : 'ipv6');
+    return version !== 0 && this.#trusted?.check(address, version === 4 ? 'ipv4' : 'ipv6') === true;
   };
 }
 
