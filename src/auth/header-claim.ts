@@ -10,7 +10,7 @@
  */
 
 import { isoDate, parseHttpDate } from '../s3/dates.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { CLOCK_SKEW_MS_MAX } from '../s3/limits.js';
 import { formatAmzDate, parseAmzDate } from '../wire/amz-date.js';
 import type { QueryParameters } from '../wire/query.js';
@@ -53,7 +53,7 @@ export function headerClaim(
   const payloadHash = request.headers.get('x-amz-content-sha256');
   if (payloadHash === undefined) {
     const message = 'Missing required header for this request: x-amz-content-sha256';
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   assertPayloadHash(payloadHash);
   const { signature } = components;

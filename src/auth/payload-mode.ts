@@ -5,7 +5,7 @@
  * @module
  */
 
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { ChunkSigning } from '../wire/chunk-signatures.js';
 import { UNSIGNED_PAYLOAD } from '../wire/sigv4.js';
 import type { PayloadVerification } from './payload-verification.js';
@@ -65,7 +65,7 @@ export function payloadVerification(
   if (!isSigned) return { mode: 'aws-chunked', hasTrailer, signing: undefined };
   if (signing === undefined) {
     const message = 'Chunk signatures need a request that is signed itself';
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   return { mode: 'aws-chunked', hasTrailer, signing: signing() };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { SignedAddress } from '../wire/addressing.js';
 import { SCOPE_SERVICE, SCOPE_TERMINAL } from '../wire/sigv4.js';
 import type { QueryParameters } from '../wire/query.js';
@@ -153,5 +153,5 @@ export function onlyOneMechanism(): S3Error {
 export function unsupportedVersion(): S3Error {
   const message =
     'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.';
-  return new S3Error('InvalidRequest', {}, { message });
+  return invalidRequest(message);
 }

@@ -8,7 +8,7 @@
 
 import { appendAlgorithm, invalidWriteOffset } from '../s3/append.js';
 import { writeConditions } from '../s3/conditions.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { quoteEtag } from '../s3/etag.js';
 import { PUT_SIZE_BYTES_MAX } from '../s3/limits.js';
 import { checksumHeaders } from '../wire/checksum-headers.js';
@@ -80,8 +80,4 @@ function writeOffset(header: string): number {
   const details = { ArgumentName: OFFSET, ArgumentValue: header };
   const message = 'The write offset must be a whole number that is not negative';
   throw new S3Error('InvalidArgument', details, { message });
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { S3Error, type S3ErrorCode } from '../s3/errors.js';
+import { invalidRequest, S3Error, type S3ErrorCode } from '../s3/errors.js';
 import {
   accelerateDocument,
   bucketLoggingDocument,
@@ -50,7 +50,7 @@ export const listMetricsConfigurations = none('ListMetricsConfigurationsResult')
 /** Retention and legal hold exist only in buckets with Object Lock. @throws {S3Error} InvalidRequest. */
 export function getObjectLock(): Reply {
   const message = 'Bucket is missing Object Lock Configuration';
-  throw new S3Error('InvalidRequest', {}, { message });
+  throw invalidRequest(message);
 }
 
 function always(document: string): Handler {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { authorizeAccount } from '../auth/authorize.js';
 import { S3Error } from '../s3/errors.js';
 import { assertLocationConstraint } from '../s3/location.js';
 import { assertBucketName } from '../s3/names.js';
@@ -28,7 +29,7 @@ const LEGACY_REGION = 'us-east-1';
 
 /** The caller's buckets in name order. @throws {S3Error} AccessDenied, InvalidArgument. */
 export function listBuckets(call: Call): Reply {
-  const account = accountOf(call);
+  const account = authorizeAccount(call.principal);
   const parameters = listBucketsParameters(call.query, call.region);
   const page = call.store.listBuckets({ account, ...parameters });
   const last = page.buckets.at(-1);
@@ -60,7 +61,8 @@ export async function createBucket(call: Call): Promise<Reply> {
   try {
     const { bucket, region } = call;
     const configurations = tags.length === 0 ? {} : { tagging: taggingDocument(tags) };
-    await call.store.createBucket({ bucket, account: accountOf(call), region, configurations });
+    const account = authorizeAccount(call.principal);
+    await call.store.createBucket({ bucket, account, region, configurations });
   } catch (error) {
     const isOwn = error instanceof S3Error && error.code === 'BucketAlreadyOwnedByYou';
     if (!isOwn || call.region !== LEGACY_REGION) throw error;
@@ -96,9 +98,4 @@ export function getBucketLocation(call: Call): Reply {
 /** Never enabled: an empty configuration. */
 export function getBucketVersioning(): Reply {
   return xmlReply(versioningDocument());
-}
-
-function accountOf(call: Call): string {
-  if (call.principal.kind === 'user') return call.principal.account;
-  throw new S3Error('AccessDenied');
 }

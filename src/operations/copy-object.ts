@@ -9,7 +9,7 @@
 
 import { DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
 import { evaluateSourceConditions, sourceConditions, writeConditions } from '../s3/conditions.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest } from '../s3/errors.js';
 import { COPY_SIZE_BYTES_MAX } from '../s3/limits.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
 import { assertExpectedOwner } from '../s3/owner.js';
@@ -146,8 +146,4 @@ function keptAttributes(source: ObjectVersion, requested: ObjectAttributes): Obj
     ...kept
   } = source.attributes;
   return { ...requested, ...kept };
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
 }

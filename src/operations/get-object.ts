@@ -7,7 +7,7 @@
 
 import { evaluateReadConditions, readConditions } from '../s3/conditions.js';
 import { httpDate } from '../s3/dates.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { quoteEtag } from '../s3/etag.js';
 import { parsePartNumber } from '../s3/part-number.js';
 import { contentRange, parseRange } from '../s3/range.js';
@@ -19,7 +19,14 @@ import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 
-/** @throws {S3Error} InvalidObjectState, InvalidRange, NoSuchBucket, NoSuchKey, NotModified, PreconditionFailed. */
+/**
+ * Sends a version or a range of it, verified block by block. What is opened stays readable until it
+ * is sent, also when the object is replaced or deleted meanwhile.
+ *
+ * @throws {S3Error} InvalidArgument, InvalidObjectState, InvalidPartNumber, InvalidRange,
+ * InvalidRequest, NoSuchBucket, NoSuchKey, NoSuchVersion, NotImplemented, NotModified,
+ * PreconditionFailed.
+ */
 export async function getObject(call: Call): Promise<Reply> {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const open = await call.store.openObject(
@@ -46,7 +53,7 @@ export async function getObject(call: Call): Promise<Reply> {
   }
 }
 
-/** @throws {S3Error} as GetObject. */
+/** The headers of GetObject, from the index alone. @throws {S3Error} as GetObject. */
 export function headObject(call: Call): Reply {
   refuseUnsupportedHeaders(call.headers, { isCopy: false });
   const versionId = queryValue(call.query, 'versionId');
@@ -108,7 +115,7 @@ function select(call: Call, version: ObjectVersion): Selection {
   }
   if (rangeHeader !== undefined) {
     const message = 'Cannot specify both Range header and partNumber query parameter';
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   return selectPart(call, version, parsePartNumber(partNumberText, call.limits.partsCountMax));
 }

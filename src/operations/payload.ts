@@ -10,7 +10,7 @@
 import { createHash, hash, type Hash } from 'node:crypto';
 
 import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM, type Checksum } from '../s3/checksums.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
 import type { ByteSource } from '../util/byte-source.js';
 import { AwsChunkedDecoder } from '../wire/aws-chunked.js';
@@ -245,7 +245,7 @@ export function requireIntegrity({ headers }: Pick<Call, 'headers'>): void {
   if (headers.has('content-md5')) return;
   for (const name of headers.keys()) if (isChecksumValueHeader(name)) return;
   const message = 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*';
-  throw new S3Error('InvalidRequest', {}, { message });
+  throw invalidRequest(message);
 }
 
 /**

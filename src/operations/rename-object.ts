@@ -6,12 +6,16 @@
  */
 
 import { renameConditions, sourceConditions } from '../s3/conditions.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest } from '../s3/errors.js';
 import { parseRenameSource, RENAME_HEADERS, renameMemory } from '../wire/rename-headers.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
 
 /**
+ * Moves the source's record to the new key in one transaction, which decides the conditions on both;
+ * what the new key held before is replaced. A repetition with the same client token finds its work
+ * done.
+ *
  * Reading and deleting the source needs no check of its own: it lies in the bucket of the request,
  * and whoever may write to a bucket may do everything there.
  *
@@ -35,8 +39,4 @@ export async function renameObject(call: Call): Promise<Reply> {
     sourceConditions: sourceConditions(headers, 'x-amz-rename-source'),
   });
   return { status: 200 };
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
 }

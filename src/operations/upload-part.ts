@@ -6,7 +6,7 @@
  */
 
 import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM } from '../s3/checksums.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest } from '../s3/errors.js';
 import { quoteEtag } from '../s3/etag.js';
 import { PART_SIZE_BYTES_MAX } from '../s3/limits.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
@@ -67,7 +67,7 @@ function assertUploadAlgorithm(upload: Upload, requested: ChecksumAlgorithm | un
   const expected = upload.checksumAlgorithm;
   if (expected === undefined || requested === undefined || requested === expected) return;
   const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${requested.toLowerCase()}`;
-  throw new S3Error('InvalidRequest', {}, { message });
+  throw invalidRequest(message);
 }
 
 // The type is a property of the finished object; parts answer with the value alone.

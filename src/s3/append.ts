@@ -11,7 +11,7 @@ import {
   isCombinable,
   type CombinableAlgorithm,
 } from './checksums.js';
-import { S3Error } from './errors.js';
+import { invalidRequest, S3Error } from './errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from './object-attributes.js';
 
 /** What an append looks at in the object it goes on with. */
@@ -65,8 +65,4 @@ export function appendedChecksum(
     { value: appended.value, sizeBytes: appendedBytes },
   ]);
   return { ...appended, value };
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
 }

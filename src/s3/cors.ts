@@ -6,7 +6,8 @@
  * @module
  */
 
-import { S3Error } from './errors.js';
+import type { S3Error } from './errors.js';
+import { invalidRequest } from './errors.js';
 import { CORS_RULES_COUNT_MAX, CORS_RULE_ID_CHARACTERS_MAX } from './limits.js';
 
 /** One rule, as its owner wrote it. */
@@ -123,5 +124,5 @@ function matches(pattern: string, text: string): boolean {
 }
 
 function invalid(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
+  return invalidRequest(message);
 }

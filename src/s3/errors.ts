@@ -123,3 +123,8 @@ export class S3Error extends Error {
     return S3_ERRORS[this.code].status;
   }
 }
+
+/** The error that AWS has for requests which contradict themselves; only its words tell them apart. */
+export function invalidRequest(message: string): S3Error {
+  return new S3Error('InvalidRequest', {}, { message });
+}

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { S3Error } from './errors.js';
+import { invalidRequest, S3Error } from './errors.js';
 
 /** Bytes of an object: inclusive start, exclusive end. */
 export interface ByteRange {
@@ -72,7 +72,7 @@ export function parseCopySourceRange(
   const lastByte = byteNumber(last);
   if (startByte >= sizeBytes) {
     const message = 'The specified copy range is invalid for the source object size';
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   if (lastByte >= sizeBytes) {
     const message = `Range specified is not valid for source object of size: ${sizeBytes}`;

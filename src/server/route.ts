@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 
 import { notImplemented } from '../operations/not-implemented.js';
 import { EVERYBODY, type Operation, type Query } from '../operations/operation.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { queryKeyKind } from '../s3/subresources.js';
 
 export type Target = 'service' | 'bucket' | 'object';
@@ -118,7 +118,7 @@ const BUCKET_ONLY: ReadonlySet<string> = new Set(['uploads', 'versions']);
 function unoffered(method: string, target: Target, subresource: string): Route {
   if (method === 'GET' && target === 'object' && BUCKET_ONLY.has(subresource)) {
     const message = `There is no such thing as the ?${subresource} sub-resource for a key`;
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   if (method === 'PUT' && target === 'object') {
     if (subresource === 'partNumber') {

@@ -12,7 +12,7 @@ import {
   defaultChecksumType,
   isChecksumValue,
 } from '../s3/checksums.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../s3/object-attributes.js';
 import type { HeaderRecord, Headers } from './headers.js';
 
@@ -262,8 +262,4 @@ function objectSizeBytes(headers: Headers): number | undefined {
 
 function invalidValue(name: string): S3Error {
   return invalidRequest(`Value for ${name} header is invalid.`);
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error('InvalidRequest', {}, { message });
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { ObjectAttributes } from '../s3/object-attributes.js';
 import { parseStorageClass } from '../s3/storage-class.js';
 import { addMetadataHeaders, userMetadata } from './user-metadata.js';
@@ -92,7 +92,7 @@ export function responseOverrides(
     if (header === undefined || value === undefined || value === '') continue;
     if (isAnonymous) {
       const message = 'Request specific response headers cannot be used for anonymous GET requests';
-      throw new S3Error('InvalidRequest', {}, { message });
+      throw invalidRequest(message);
     }
     headers ??= {};
     headers[header] = plainText(parameter, value);

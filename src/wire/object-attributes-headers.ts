@@ -5,7 +5,7 @@
  * @module
  */
 
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { LIST_COUNT_MAX, PARTS_COUNT_MAX } from '../s3/limits.js';
 import type { Headers } from './headers.js';
 
@@ -30,7 +30,7 @@ export function requestedAttributes(headers: Headers): ReadonlySet<AttributeName
   const requested = value.split(',').map((name) => name.trim());
   if (requested.every((name) => name === '')) {
     const message = `The ${ATTRIBUTES} header specifying the attributes to be retrieved is either missing or empty`;
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   const found = new Set<AttributeName>();
   for (const name of requested) {

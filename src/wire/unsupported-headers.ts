@@ -1,14 +1,15 @@
 /**
  * Headers that ask for something this version does not offer.
  *
- * They are refused before anything happens: an object that was to be encrypted, locked or tagged
- * must not be stored as if it had been.
+ * They are refused before anything happens: an object that was to be encrypted or locked must not be
+ * stored as if it had been. So are headers that only some operations read, such as `x-amz-tagging`,
+ * by all others.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonRequestHeaders.html
  * @module
  */
 
-import { S3Error, type S3ErrorCode } from '../s3/errors.js';
+import { invalidRequest, S3Error, type S3ErrorCode } from '../s3/errors.js';
 import type { Headers } from './headers.js';
 
 const AMZ_PREFIX = 'x-amz-';
@@ -100,7 +101,7 @@ function assertAcl(headers: Headers, acl: string, refusal: S3ErrorCode): void {
 function grantRefusal(headers: Headers, refusal: S3ErrorCode): S3Error {
   if (!headers.has(ACL)) return new S3Error(refusal);
   const message = 'Specifying both Canned ACLs and Header Grants is not allowed';
-  return new S3Error('InvalidRequest', {}, { message });
+  return invalidRequest(message);
 }
 
 function unexpectedCopySource(value: string): S3Error {
