@@ -1,17 +1,29 @@
 /**
- * Records of buckets, objects, uploads, parts, layouts, manifests and garbage, and their bytes.
+ * Records of buckets, objects, uploads and parts, and their bytes.
  *
- * The grammar of each record stands above its encoder; all share the frame of record-codec.ts, and
- * all but garbage and inline payloads may end in extensions. Lists of names below are append-only.
+ * The grammar of each record stands above its encoder; all share the frame of record-codec.ts and
+ * may end in extensions. Those about payloads are in payload-records.ts.
  *
  * @see docs/ON_DISK_FORMAT.md, "Records"
  * @module
  */
 
-import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../s3/object-attributes.js';
-import { attributesOf, putAttributes } from './attributes-codec.js';
-import type { ObjectAttributes } from '../s3/object-attributes.js';
+import type {
+  ChecksumAlgorithm,
+  ChecksumType,
+  ObjectAttributes,
+  ObjectChecksum,
+} from '../s3/object-attributes.js';
 import type { Tags } from '../s3/tags.js';
+import { attributesOf, putAttributes } from './attributes-codec.js';
+import {
+  algorithmOf,
+  checksumOf,
+  checksumTypeOf,
+  putAlgorithm,
+  putChecksum,
+  putChecksumType,
+} from './checksum-codec.js';
 import { DamagedRecordError, RecordReader, RecordWriter, type Extensible } from './record-codec.js';
 import { splitTags, withTags } from './tags-codec.js';
 
@@ -77,51 +89,9 @@ export interface PartRecord extends Extensible {
   readonly checksum: ObjectChecksum;
 }
 
-export interface LayoutRecord extends Extensible {
-  readonly sizeBytes: number;
-  readonly blockSizeBytes: number;
-  readonly blockChecksums: Uint32Array;
-}
-
-export interface ManifestRecord extends Extensible {
-  readonly parts: readonly { readonly partNumber: number; readonly sizeBytes: number }[];
-}
-
-/** Payload that no record refers to any more, to be removed once nobody reads it. */
-export type GarbageRecord =
-  | {
-      readonly kind: 'blob';
-      readonly bucket: string;
-      readonly key: string;
-      readonly blobId: string;
-    }
-  /** All parts of an upload, and the manifest blob if it was completed. */
-  | {
-      readonly kind: 'upload';
-      readonly bucket: string;
-      readonly key: string;
-      readonly uploadId: string;
-      readonly blobId: string;
-    };
-
 const FORMAT = 1;
 // The position in these lists is the number in the record: append only.
-const ALGORITHMS: readonly (ChecksumAlgorithm | 'none')[] = [
-  'none',
-  'CRC32',
-  'CRC32C',
-  'CRC64NVME',
-  'SHA1',
-  'SHA256',
-  'SHA512',
-  'MD5',
-  'XXHASH64',
-  'XXHASH3',
-  'XXHASH128',
-];
-const CHECKSUM_TYPES: readonly ChecksumType[] = ['FULL_OBJECT', 'COMPOSITE'];
 const PLACEMENTS = ['inline', 'plain', 'parts'] as const;
-const GARBAGE_KINDS = [undefined, 'blob', 'upload'] as const;
 const writer = new RecordWriter();
 
 /** `bucket = id:varint account:text region:text createdMs:varint` */
@@ -181,8 +151,7 @@ export function decodeCounters(bytes: Uint8Array | undefined): CountersRecord {
 
 /**
  * `object = sequence:varint versionId:text sizeBytes:varint md5:16 partsCount:varint
- * lastModifiedMs:varint checksum placement attributes`, `checksum = 0 | algorithm:u8 type:u8
- * digest:bytes`, `placement = 0 | 1 blobId:bytes | 2 blobId:bytes uploadId:text`
+ * lastModifiedMs:varint checksum placement attributes`, `placement = 0 | 1 blobId:bytes | 2 blobId:bytes uploadId:text`
  */
 export function encodeObject(record: ObjectRecord): Buffer {
   writer
@@ -193,7 +162,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
     .raw(Buffer.from(record.md5Hex, 'hex'))
     .varint(record.partsCount)
     .varint(record.lastModifiedMs);
-  putChecksum(record.checksum);
+  putChecksum(writer, record.checksum);
   putPlacement(record.placement);
   putAttributes(writer, record.attributes);
   return writer.extensions(withTags(record.tags, record.extensions)).finish();
@@ -226,9 +195,9 @@ export function encodeUpload(record: UploadRecord): Buffer {
     .varint(record.revision)
     .varint(record.startSequence)
     .u8(record.isKeyDeleted ? 1 : 0)
-    .text(record.account)
-    .u8(ALGORITHMS.indexOf(record.checksumAlgorithm ?? 'none'))
-    .u8(CHECKSUM_TYPES.indexOf(record.checksumType));
+    .text(record.account);
+  putAlgorithm(writer, record.checksumAlgorithm);
+  putChecksumType(writer, record.checksumType);
   putAttributes(writer, record.attributes);
   return writer.extensions(withTags(record.tags, record.extensions)).finish();
 }
@@ -242,7 +211,7 @@ export function decodeUpload(bytes: Uint8Array): UploadRecord {
     isKeyDeleted: reader.u8() === 1,
     account: reader.text(),
     checksumAlgorithm: algorithmOf(reader),
-    checksumType: reader.member(CHECKSUM_TYPES, 'checksum type'),
+    checksumType: checksumTypeOf(reader),
     attributes: attributesOf(reader),
     ...splitTags(reader.extensions()),
   };
@@ -256,7 +225,7 @@ export function encodePart(record: PartRecord): Buffer {
     .varint(record.sizeBytes)
     .raw(Buffer.from(record.md5Hex, 'hex'))
     .varint(record.lastModifiedMs);
-  putChecksum(record.checksum);
+  putChecksum(writer, record.checksum);
   return writer.extensions(record.extensions).finish();
 }
 
@@ -272,91 +241,6 @@ export function decodePart(bytes: Uint8Array): PartRecord {
   };
   if (record.checksum === undefined) throw new DamagedRecordError('part record has no checksum');
   return { ...record, checksum: record.checksum };
-}
-
-/** `layout = sizeBytes:varint blockSizeBytes:varint crc32:u32le*`, one CRC for each begun block */
-export function encodeLayout(record: LayoutRecord): Buffer {
-  const { blockChecksums } = record;
-  return writer
-    .start(FORMAT)
-    .varint(record.sizeBytes)
-    .varint(record.blockSizeBytes)
-    .raw(
-      new Uint8Array(blockChecksums.buffer, blockChecksums.byteOffset, blockChecksums.byteLength),
-    )
-    .extensions(record.extensions)
-    .finish();
-}
-
-export function decodeLayout(bytes: Uint8Array): LayoutRecord {
-  const reader = new RecordReader(bytes, FORMAT, 'layout');
-  const sizeBytes = reader.varint();
-  const blockSizeBytes = reader.varint();
-  if (blockSizeBytes === 0) throw new DamagedRecordError('layout record has blocks of 0 bytes');
-  const blockCount = Math.ceil(sizeBytes / blockSizeBytes);
-  const raw = Uint8Array.from(reader.raw(blockCount * 4));
-  const blockChecksums = new Uint32Array(raw.buffer);
-  return { sizeBytes, blockSizeBytes, blockChecksums, ...reader.extensions() };
-}
-
-/** `manifest = count:varint (partNumber:varint sizeBytes:varint)*` */
-export function encodeManifest(record: ManifestRecord): Buffer {
-  writer.start(FORMAT).varint(record.parts.length);
-  for (const part of record.parts) writer.varint(part.partNumber).varint(part.sizeBytes);
-  return writer.extensions(record.extensions).finish();
-}
-
-export function decodeManifest(bytes: Uint8Array): ManifestRecord {
-  const reader = new RecordReader(bytes, FORMAT, 'manifest');
-  const count = reader.varint();
-  const parts: { partNumber: number; sizeBytes: number }[] = [];
-  for (let index = 0; index < count; index += 1) {
-    parts.push({ partNumber: reader.varint(), sizeBytes: reader.varint() });
-  }
-  return { parts, ...reader.extensions() };
-}
-
-/** `garbage = 1 bucket:text key:text blobId:bytes | 2 bucket key uploadId:text blobId:bytes` */
-export function encodeGarbage(record: GarbageRecord): Buffer {
-  writer.start(FORMAT).u8(GARBAGE_KINDS.indexOf(record.kind)).text(record.bucket).text(record.key);
-  if (record.kind === 'upload') writer.text(record.uploadId);
-  return writer.hex(record.blobId).finish();
-}
-
-export function decodeGarbage(bytes: Uint8Array): GarbageRecord {
-  const reader = new RecordReader(bytes, FORMAT, 'garbage');
-  const kind = reader.member(GARBAGE_KINDS, 'kind');
-  const place = { bucket: reader.text(), key: reader.text() };
-  if (kind === 'blob') return { kind, ...place, blobId: reader.hex() };
-  return { kind, ...place, uploadId: reader.text(), blobId: reader.hex() };
-}
-
-/** `inline = the payload`; the frame's checksum covers it. */
-export function encodeInline(payload: Uint8Array): Buffer {
-  return writer.start(FORMAT).raw(payload).finish();
-}
-
-/** @returns a copy that may be kept. */
-export function decodeInline(bytes: Uint8Array): Buffer {
-  return Buffer.from(new RecordReader(bytes, FORMAT, 'inline payload').rest());
-}
-
-function putChecksum(checksum: ObjectChecksum | undefined): void {
-  writer.u8(ALGORITHMS.indexOf(checksum?.algorithm ?? 'none'));
-  if (checksum === undefined) return;
-  writer.u8(CHECKSUM_TYPES.indexOf(checksum.type)).bytes(Buffer.from(checksum.value, 'base64'));
-}
-
-function checksumOf(reader: RecordReader): ObjectChecksum | undefined {
-  const algorithm = algorithmOf(reader);
-  if (algorithm === undefined) return undefined;
-  const type = reader.member(CHECKSUM_TYPES, 'checksum type');
-  return { algorithm, type, value: reader.bytes().toString('base64') };
-}
-
-function algorithmOf(reader: RecordReader): ChecksumAlgorithm | undefined {
-  const algorithm = reader.member(ALGORITHMS, 'checksum algorithm');
-  return algorithm === 'none' ? undefined : algorithm;
 }
 
 function putPlacement(placement: PlacementRecord): void {

@@ -7,14 +7,15 @@
  */
 
 import { manifestKey } from '../metadata/keys.js';
-import { decodeManifest, type PartRecord, type UploadRecord } from '../metadata/records.js';
+import { decodeManifest } from '../metadata/payload-records.js';
+import type { PartRecord, UploadRecord } from '../metadata/records.js';
 import {
   combineFullObject,
   compositeChecksum,
   DEFAULT_CHECKSUM_ALGORITHM,
   type CombinableAlgorithm,
 } from '../s3/checksums.js';
-import { S3Error } from '../s3/errors.js';
+import { invalidRequest, S3Error } from '../s3/errors.js';
 import { multipartEtag } from '../s3/etag.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
 import type { ObjectChecksum } from '../s3/object-attributes.js';
@@ -145,7 +146,7 @@ function checkListedChecksums(input: CompleteUpload, upload: UploadRecord): void
     }
     if (checksumType === 'FULL_OBJECT' || checksums[algorithm] !== undefined) continue;
     const message = `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`;
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
 }
 
@@ -228,7 +229,7 @@ function checkExpectation(
   const type = input.expectedChecksumType;
   if (type !== undefined && type !== checksum.type) {
     const message = `The upload was created with checksum type ${checksum.type}`;
-    throw new S3Error('InvalidRequest', {}, { message });
+    throw invalidRequest(message);
   }
   const expected = input.expectedChecksum;
   if (expected === undefined) return;

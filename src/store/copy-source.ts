@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 
 import type { BlobLayout } from '../blobs/blob-store.js';
 import { blobIdKey } from '../metadata/keys.js';
-import { decodeLayout } from '../metadata/records.js';
+import { decodeLayout } from '../metadata/payload-records.js';
 import { createChecksum } from '../s3/checksums.js';
 import { S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';

@@ -10,13 +10,11 @@
 
 import type { WriteView } from '../metadata/environment.js';
 import { afterPrefix, blobIdKey, objectKey, sequenceKey } from '../metadata/keys.js';
+import { encodeInline, encodeLayout, type LayoutRecord } from '../metadata/payload-records.js';
 import {
   decodeUpload,
-  encodeInline,
-  encodeLayout,
   encodeObject,
   encodeUpload,
-  type LayoutRecord,
   type ObjectRecord,
 } from '../metadata/records.js';
 import type { S3Error } from '../s3/errors.js';

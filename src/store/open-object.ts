@@ -10,12 +10,10 @@ import {
   decodeInline,
   decodeLayout,
   decodeManifest,
-  decodePart,
   type LayoutRecord,
   type ManifestRecord,
-  type ObjectRecord,
-  type PartRecord,
-} from '../metadata/records.js';
+} from '../metadata/payload-records.js';
+import { decodePart, type ObjectRecord, type PartRecord } from '../metadata/records.js';
 import { DamagedRecordError } from '../metadata/record-codec.js';
 import { S3Error } from '../s3/errors.js';
 import { assertVersionId } from '../s3/version-id.js';

@@ -7,7 +7,7 @@
  */
 
 import { blobIdKey, sequenceOfGarbageKey } from '../metadata/keys.js';
-import { decodeGarbage, type GarbageRecord } from '../metadata/records.js';
+import { decodeGarbage, type GarbageRecord } from '../metadata/payload-records.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
 import { forgetGarbageAction } from './system-actions.js';
 import type { StoreContext } from './context.js';

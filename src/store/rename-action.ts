@@ -7,12 +7,8 @@
 import { sequenceKey, objectKey } from '../metadata/keys.js';
 import type { WriteView } from '../metadata/environment.js';
 import { DamagedRecordError } from '../metadata/record-codec.js';
-import {
-  decodeInline,
-  type LayoutRecord,
-  type ObjectRecord,
-  type PlacementRecord,
-} from '../metadata/records.js';
+import { decodeInline, type LayoutRecord } from '../metadata/payload-records.js';
+import type { ObjectRecord, PlacementRecord } from '../metadata/records.js';
 import { withRenameMemory, type RenameMemory } from '../metadata/rename-memory.js';
 import type { WriteConditions } from '../s3/object-attributes.js';
 import { checkWriteConditions } from './conditions.js';

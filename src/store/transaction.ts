@@ -16,20 +16,22 @@ import {
   uploadKey,
 } from '../metadata/keys.js';
 import {
+  encodeGarbage,
+  encodeLayout,
+  encodeManifest,
+  type GarbageRecord,
+  type LayoutRecord,
+  type ManifestRecord,
+} from '../metadata/payload-records.js';
+import {
   decodeBucket,
   decodeCounters,
   decodeObject,
   decodeUpload,
   encodeCounters,
-  encodeGarbage,
-  encodeLayout,
-  encodeManifest,
   encodePart,
   type BucketRecord,
   type CountersRecord,
-  type GarbageRecord,
-  type LayoutRecord,
-  type ManifestRecord,
   type ObjectRecord,
   type PartRecord,
   type UploadRecord,

@@ -7,13 +7,15 @@
 import type { WriteView } from '../metadata/environment.js';
 import { blobIdKey, manifestKey, partKey, uploadKey } from '../metadata/keys.js';
 import {
-  decodePart,
   encodeLayout,
   encodeManifest,
-  encodePart,
-  encodeUpload,
   type LayoutRecord,
   type ManifestRecord,
+} from '../metadata/payload-records.js';
+import {
+  decodePart,
+  encodePart,
+  encodeUpload,
   type ObjectRecord,
   type PartRecord,
   type UploadRecord,

@@ -7,6 +7,7 @@
 
 import * as keys from '#src/metadata/keys.js';
 import { encodeNumber } from '#src/metadata/record-codec.js';
+import * as payloadRecords from '#src/metadata/payload-records.js';
 import * as records from '#src/metadata/records.js';
 import { withRenameMemory } from '#src/metadata/rename-memory.js';
 import { CHECKSUM_ALGORITHMS } from '#src/s3/checksums.js';
@@ -146,29 +147,33 @@ export const RECORD_SAMPLES: Readonly<Record<string, RecordSample>> = {
       sample(records.encodePart, records.decodePart, partWith(algorithm)),
     ]),
   ),
-  layout: sample(records.encodeLayout, records.decodeLayout, {
+  layout: sample(payloadRecords.encodeLayout, payloadRecords.decodeLayout, {
     ...{ sizeBytes: 262_145, blockSizeBytes: 262_144 },
     blockChecksums: Uint32Array.of(0x01020304, 0xfffefdfc),
   }),
-  'layout empty': sample(records.encodeLayout, records.decodeLayout, {
+  'layout empty': sample(payloadRecords.encodeLayout, payloadRecords.decodeLayout, {
     ...{ sizeBytes: 0, blockSizeBytes: 262_144, blockChecksums: new Uint32Array() },
   }),
-  manifest: sample(records.encodeManifest, records.decodeManifest, {
+  manifest: sample(payloadRecords.encodeManifest, payloadRecords.decodeManifest, {
     parts: [
       { partNumber: 1, sizeBytes: 5_242_880 },
       { partNumber: 10_000, sizeBytes: 1 },
     ],
   }),
-  'garbage blob': sample(records.encodeGarbage, records.decodeGarbage, {
+  'garbage blob': sample(payloadRecords.encodeGarbage, payloadRecords.decodeGarbage, {
     ...{ kind: 'blob', bucket: 'bucket', key: 'a/é', blobId: BLOB_ID },
   }),
-  'garbage upload': sample(records.encodeGarbage, records.decodeGarbage, {
+  'garbage upload': sample(payloadRecords.encodeGarbage, payloadRecords.decodeGarbage, {
     ...{ kind: 'upload', bucket: 'bucket', key: 'a/é', uploadId: UPLOAD_ID, blobId: BLOB_ID },
   }),
-  'garbage aborted upload': sample(records.encodeGarbage, records.decodeGarbage, {
+  'garbage aborted upload': sample(payloadRecords.encodeGarbage, payloadRecords.decodeGarbage, {
     ...{ kind: 'upload', bucket: 'bucket', key: 'a/é', uploadId: UPLOAD_ID, blobId: '' },
   }),
-  inline: sample<Uint8Array>(records.encodeInline, records.decodeInline, Buffer.from('payload')),
+  inline: sample<Uint8Array>(
+    payloadRecords.encodeInline,
+    payloadRecords.decodeInline,
+    Buffer.from('payload'),
+  ),
 };
 
 export const KEY_SAMPLES: Readonly<Record<string, Uint8Array>> = {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 import { DamagedRecordError, RecordReader, RecordWriter } from '#src/metadata/record-codec.js';
+import * as payloadRecords from '#src/metadata/payload-records.js';
 import * as records from '#src/metadata/records.js';
 import { NewerFormatError } from '#src/util/newer-format-error.js';
 
@@ -22,10 +23,10 @@ const CODECS = {
   object: [records.decodeObject, records.encodeObject],
   upload: [records.decodeUpload, records.encodeUpload],
   part: [records.decodePart, records.encodePart],
-  layout: [records.decodeLayout, records.encodeLayout],
-  manifest: [records.decodeManifest, records.encodeManifest],
-  garbage: [records.decodeGarbage, records.encodeGarbage],
-  inline: [records.decodeInline, records.encodeInline],
+  layout: [payloadRecords.decodeLayout, payloadRecords.encodeLayout],
+  manifest: [payloadRecords.decodeManifest, payloadRecords.encodeManifest],
+  garbage: [payloadRecords.decodeGarbage, payloadRecords.encodeGarbage],
+  inline: [payloadRecords.decodeInline, payloadRecords.encodeInline],
 } as const;
 
 const BYTE = fc.integer({ min: 0, max: 255 });

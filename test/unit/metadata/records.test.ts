@@ -6,6 +6,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 
 import { DamagedRecordError, RecordWriter } from '#src/metadata/record-codec.js';
+import * as payloadRecords from '#src/metadata/payload-records.js';
 import * as records from '#src/metadata/records.js';
 import { CHECKSUM_ALGORITHMS } from '#src/s3/checksums.js';
 import type { ObjectAttributes } from '#src/s3/object-attributes.js';
@@ -97,8 +98,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   manifest: {
     fields: { parts: fc.array(fc.record({ partNumber: number, sizeBytes: number })) },
-    encode: records.encodeManifest,
-    decode: records.decodeManifest,
+    encode: payloadRecords.encodeManifest,
+    decode: payloadRecords.decodeManifest,
   },
 };
 
@@ -135,16 +136,25 @@ test('layout records are read back as written', () => {
         blockChecksums: Uint32Array.from(crcs),
         extensions: more,
       };
-      assert.deepEqual(records.decodeLayout(records.encodeLayout(layout)), plain(layout));
+      assert.deepEqual(
+        payloadRecords.decodeLayout(payloadRecords.encodeLayout(layout)),
+        plain(layout),
+      );
     }),
   );
 });
 
 test('a layout record needs a checksum for every block', () => {
   const layout = { sizeBytes: 301, blockSizeBytes: 100, blockChecksums: Uint32Array.of(1, 2, 3) };
-  assert.throws(() => records.decodeLayout(records.encodeLayout(layout)), DamagedRecordError);
+  assert.throws(
+    () => payloadRecords.decodeLayout(payloadRecords.encodeLayout(layout)),
+    DamagedRecordError,
+  );
   const noBlocks = { ...layout, blockSizeBytes: 0 };
-  assert.throws(() => records.decodeLayout(records.encodeLayout(noBlocks)), DamagedRecordError);
+  assert.throws(
+    () => payloadRecords.decodeLayout(payloadRecords.encodeLayout(noBlocks)),
+    DamagedRecordError,
+  );
 });
 
 test('garbage records are read back as written', () => {
@@ -154,14 +164,14 @@ test('garbage records are read back as written', () => {
     { kind: 'upload', ...place, uploadId: 'u'.repeat(32) },
     { kind: 'upload', ...place, uploadId: 'u'.repeat(32), blobId: '' },
   ] as const) {
-    assert.deepEqual(records.decodeGarbage(records.encodeGarbage(record)), record);
+    assert.deepEqual(payloadRecords.decodeGarbage(payloadRecords.encodeGarbage(record)), record);
   }
 });
 
 test('inline payloads are read back as written, and belong to the caller', () => {
   const payload = Buffer.from('payload');
-  const record = records.encodeInline(payload);
-  const found = records.decodeInline(record);
+  const record = payloadRecords.encodeInline(payload);
+  const found = payloadRecords.decodeInline(record);
   assert.deepEqual(found, payload);
   record.fill(0);
   assert.deepEqual(found, payload);
@@ -203,7 +213,7 @@ test('numbers that a later version may give a meaning are refused', () => {
     assert.throws(() => records.decodeObject(record), NewerFormatError, what);
   }
   const garbage = new RecordWriter().start(1).u8(3).text('b').text('k').finish();
-  assert.throws(() => records.decodeGarbage(garbage), NewerFormatError);
+  assert.throws(() => payloadRecords.decodeGarbage(garbage), NewerFormatError);
 });
 
 test('names of user metadata are data, not members of an object', () => {
