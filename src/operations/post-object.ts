@@ -28,6 +28,7 @@ import { openFilePayload } from './payload.js';
  * Checks the form against its policy, streams the file into a staged object and commits it when
  * the end of the form has been seen.
  *
+ * The dispatcher has read the fields, verified who signed their policy, and authorised the signer.
  * Only what the policy covers describes the object: headers of the request do not.
  *
  * @throws {S3Error} AccessDenied, BadDigest, BadRequest, EntityTooLarge, EntityTooSmall,
@@ -37,6 +38,7 @@ export async function postObject(call: Call): Promise<Reply> {
   const { bucket, key, form } = call;
   assert(form !== undefined, 'the dispatcher opens the form');
   const { fields, policy } = form;
+  // The policy must allow the key that is stored: `${filename}` has been replaced in it.
   assertPolicyAllows(policy, { bucket, fields: new Map(fields).set('key', key) });
   const headers = formHeaders(fields);
   refuseUnsupportedHeaders(headers, { isCopy: false });

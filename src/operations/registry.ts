@@ -1,6 +1,9 @@
 /**
  * Every operation of S3, one row each: how it is recognised, what it needs, who handles it.
  *
+ * Names are those of AWS. Where one operation has several request lines, the others say what sets
+ * them apart: GetObjectPart, PutObjectAppend, CopyObjectByPatch for clients that copy with PATCH.
+ *
  * Rows without a handler of their own answer NotImplemented; they are authenticated, authorised
  * and counted like the others, so that nothing falls through to a plainer operation.
  *
