@@ -4,30 +4,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { authenticate } from '#src/auth/authenticate.js';
-import { CredentialStore } from '#src/auth/credentials.js';
-import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import { S3Error } from '#src/s3/errors.js';
 import type { SignedAddress } from '#src/wire/addressing.js';
 
+import { authenticationContext } from '../../support/authentication-context.js';
 import {
-  ACCESS_KEY,
-  NOW_MS,
   presignedHead,
-  REGION,
-  SECRET_KEY,
   signedHead,
   withHeaders,
   type HeadInput,
 } from '../../support/signed-head.js';
 
-const CONTEXT = {
-  credentials: new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-  ]),
-  signingKeys: new SigningKeyCache(),
-  region: REGION,
-  nowMs: NOW_MS,
-};
+const CONTEXT = authenticationContext();
 
 const OTHERS: readonly SignedAddress[] = [
   { host: 'one.test', rawPath: '/bucket/key', origin: 'http://one.test' },

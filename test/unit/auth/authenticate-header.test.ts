@@ -8,6 +8,7 @@ import { CredentialStore } from '#src/auth/credentials.js';
 import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import { S3Error, type S3ErrorCode } from '#src/s3/errors.js';
 
+import { authenticationContext } from '../../support/authentication-context.js';
 import {
   ACCESS_KEY,
   EMPTY_SHA256,
@@ -25,12 +26,7 @@ const MALFORMED = 'AuthorizationHeaderMalformed';
 const SLASHED = { accessKey: 'team/alice', secretKey: 'alices-secret', account: 'team' };
 
 function check(head: Head, nowMs = NOW_MS): AuthenticatedRequest {
-  const credentials = new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-    SLASHED,
-  ]);
-  const context = { credentials, signingKeys: new SigningKeyCache(), region: REGION, nowMs };
-  return authenticate(head, context);
+  return authenticate(head, { ...authenticationContext(SLASHED), nowMs });
 }
 
 function refusal(head: Head, nowMs = NOW_MS): S3Error {

@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { authenticate, type AuthenticatedRequest } from '#src/auth/authenticate.js';
-import { CredentialStore } from '#src/auth/credentials.js';
-import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import { S3Error, type S3ErrorCode } from '#src/s3/errors.js';
 import { presignUrl } from '#src/wire/presign.js';
 
+import { authenticationContext } from '../../support/authentication-context.js';
 import {
   ACCESS_KEY,
   EMPTY_SHA256,
@@ -24,11 +23,7 @@ import {
 const PARAMETERS = 'AuthorizationQueryParametersError';
 
 function check(head: Head, nowMs = NOW_MS): AuthenticatedRequest {
-  const credentials = new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-  ]);
-  const context = { credentials, signingKeys: new SigningKeyCache(), region: REGION, nowMs };
-  return authenticate(head, context);
+  return authenticate(head, { ...authenticationContext(), nowMs });
 }
 
 function refusal(head: Head, nowMs = NOW_MS): S3Error {

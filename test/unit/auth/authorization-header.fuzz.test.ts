@@ -5,29 +5,13 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 import { authenticate } from '#src/auth/authenticate.js';
-import { CredentialStore } from '#src/auth/credentials.js';
-import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import { S3Error } from '#src/s3/errors.js';
 
 import { fuzzTarget, property } from '../../support/fuzz.js';
-import {
-  ACCESS_KEY,
-  NOW_MS,
-  presignedHead,
-  REGION,
-  SECRET_KEY,
-  signedHead,
-  type Head,
-} from '../../support/signed-head.js';
+import { authenticationContext } from '../../support/authentication-context.js';
+import { presignedHead, signedHead, type Head } from '../../support/signed-head.js';
 
-const CONTEXT = {
-  credentials: new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-  ]),
-  signingKeys: new SigningKeyCache(),
-  region: REGION,
-  nowMs: NOW_MS,
-};
+const CONTEXT = authenticationContext();
 
 // Without a slash: its escape and itself have one canonical form, and the other one is signed here.
 const SEGMENT = fc.string({ unit: 'binary', maxLength: 12 }).filter((text) => !/[\0/]/.test(text));

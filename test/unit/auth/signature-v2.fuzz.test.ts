@@ -5,23 +5,14 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 import { authenticate } from '#src/auth/authenticate.js';
-import { CredentialStore } from '#src/auth/credentials.js';
-import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import { S3Error } from '#src/s3/errors.js';
 
 import { fuzzTarget, property } from '../../support/fuzz.js';
-import { ACCESS_KEY, NOW_MS, REGION, SECRET_KEY, type Head } from '../../support/signed-head.js';
+import { authenticationContext } from '../../support/authentication-context.js';
+import { ACCESS_KEY, SECRET_KEY, type Head } from '../../support/signed-head.js';
 import { signedHeadV2, type HeadV2Input } from '../../support/signed-head-v2.js';
 
-const CONTEXT = {
-  credentials: new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-  ]),
-  signingKeys: new SigningKeyCache(),
-  region: REGION,
-  nowMs: NOW_MS,
-  isSignatureV2Offered: true,
-};
+const CONTEXT = { ...authenticationContext(), isSignatureV2Offered: true };
 
 type Input = Omit<HeadV2Input, 'accessKey' | 'secret'>;
 

@@ -4,22 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { authenticate, type AuthenticatedRequest } from '#src/auth/authenticate.js';
-import { CredentialStore } from '#src/auth/credentials.js';
-import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 
-import { ACCESS_KEY, NOW_MS, REGION, SECRET_KEY, type Head } from '../../support/signed-head.js';
+import { authenticationContext } from '../../support/authentication-context.js';
+import { ACCESS_KEY, SECRET_KEY, type Head } from '../../support/signed-head.js';
 import { signedHeadV2, type HeadV2Input } from '../../support/signed-head-v2.js';
 
 const DATE = 'Thu, 15 Jan 2026 12:00:00 GMT';
-const CONTEXT = {
-  credentials: new CredentialStore([
-    { accessKey: ACCESS_KEY, secretKey: SECRET_KEY, account: 'main' },
-    { accessKey: 'team/alice', secretKey: 'alices-secret', account: 'team' },
-  ]),
-  signingKeys: new SigningKeyCache(),
-  region: REGION,
-  nowMs: NOW_MS,
-};
+const CONTEXT = authenticationContext({
+  accessKey: 'team/alice',
+  secretKey: 'alices-secret',
+  account: 'team',
+});
 
 function signed(input: Partial<HeadV2Input> = {}): Head {
   const headers = { date: DATE, ...input.headers };

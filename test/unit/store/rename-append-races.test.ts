@@ -1,23 +1,25 @@
 // Writes that come between the steps of a rename or an append, at exactly the worst moment.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import test from 'node:test';
 
 import { openMemoryBlobs } from '#src/blobs/memory-blobs.js';
-import { checksumOf } from '#src/s3/checksums.js';
 import { S3Error } from '#src/s3/errors.js';
 import { stageAppend } from '#src/store/append-object.js';
 import { createBucket } from '#src/store/buckets.js';
 import type { StoreContext } from '#src/store/context.js';
 import { deleteObject } from '#src/store/delete-objects.js';
-import { findObject, openObject } from '#src/store/open-object.js';
-import { createReclaimer } from '#src/store/reclaimer.js';
+import { findObject } from '#src/store/open-object.js';
 import { renameObject } from '#src/store/rename-object.js';
-import { stageObject } from '#src/store/staged-object.js';
-import type { CommitObject, StagedObject } from '#src/store/store.js';
+import type { StagedObject } from '#src/store/store.js';
 
-import { storeContextOf } from '../../support/store-context.js';
+import {
+  blobCount,
+  commitOf,
+  putBytes,
+  readBytes,
+  storeContextOf,
+} from '../../support/store-context.js';
 
 const BUCKET = 'bucket';
 const OLD = Buffer.alloc(1000, 'old ');
@@ -40,7 +42,7 @@ async function prepared(
     return staged;
   };
   await createBucket(context, { bucket: BUCKET, account: 'main', region: 'us-east-1' });
-  await put(context, 'source', OLD);
+  await putBytes(context, { bucket: BUCKET, key: 'source' }, OLD);
   return context;
 }
 
@@ -48,7 +50,7 @@ test('a rename whose source is overwritten meanwhile moves the newer object', as
   let links = 0;
   const context = await prepared(async (inside) => {
     links += 1;
-    if (links === 1) await put(inside, 'source', NEW);
+    if (links === 1) await putBytes(inside, { bucket: BUCKET, key: 'source' }, NEW);
   });
   await renameObject(context, RENAME);
   assert.equal(links, 2);
@@ -67,7 +69,9 @@ test('a rename whose source is deleted meanwhile is NoSuchKey and leaves nothing
 });
 
 test('a rename whose source never rests ends with OperationAborted and leaves nothing', async () => {
-  const context = await prepared((inside) => put(inside, 'source', NEW));
+  const context = await prepared((inside) =>
+    putBytes(inside, { bucket: BUCKET, key: 'source' }, NEW),
+  );
   await assert.rejects(renameObject(context, RENAME), hasCode('OperationAborted'));
   assert((await bytesOf(context, 'source')).equals(NEW));
   assert.equal(findObject(context, BUCKET, 'target'), undefined);
@@ -75,7 +79,9 @@ test('a rename whose source never rests ends with OperationAborted and leaves no
 });
 
 test('a rename that finds its target there under If-None-Match leaves nothing', async () => {
-  const context = await prepared((inside) => put(inside, 'target', NEW));
+  const context = await prepared((inside) =>
+    putBytes(inside, { bucket: BUCKET, key: 'target' }, NEW),
+  );
   const conditions = { ifNoneMatch: '*' } as const;
   const renamed = renameObject(context, { ...RENAME, conditions });
   await assert.rejects(renamed, hasCode('PreconditionFailed'));
@@ -95,7 +101,7 @@ for (const [name, replaced, code] of [
       await using staged = await appendTo(context, 'source', NEW);
       await staged.write(Uint8Array.from(NEW));
       if (replaced === undefined) await deleteObject(context, { bucket: BUCKET, key: 'source' });
-      else await put(context, 'source', replaced);
+      else await putBytes(context, { bucket: BUCKET, key: 'source' }, replaced);
       await assert.rejects(staged.commit(commitOf(NEW)), hasCode(code));
     }
     if (replaced === undefined) assert.equal(findObject(context, BUCKET, 'source'), undefined);
@@ -108,29 +114,13 @@ test('an append that creates an object loses against one that was created meanwh
   const context = await prepared(() => Promise.resolve());
   await using staged = await appendTo(context, 'created', NEW);
   await staged.write(Uint8Array.from(NEW));
-  await put(context, 'created', OLD);
+  await putBytes(context, { bucket: BUCKET, key: 'created' }, OLD);
   await assert.rejects(staged.commit(commitOf(NEW)), hasCode('InvalidWriteOffset'));
   assert((await bytesOf(context, 'created')).equals(OLD));
 });
 
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => error instanceof S3Error && error.code === code;
-}
-
-function commitOf(bytes: Uint8Array): CommitObject {
-  const etag = createHash('md5').update(bytes).digest('hex');
-  const value = checksumOf('CRC32', bytes);
-  const checksum = { algorithm: 'CRC32', type: 'FULL_OBJECT', value } as const;
-  return { etag, checksum, attributes: { userMetadata: {} }, tags: [], conditions: {} };
-}
-
-async function put(context: StoreContext, key: string, bytes: Buffer): Promise<void> {
-  context.environment.refresh();
-  const sizeBytes = bytes.byteLength;
-  await using staged = stageObject(context, { bucket: BUCKET, key, sizeBytes });
-  await staged.write(Uint8Array.from(bytes));
-  await staged.commit(commitOf(bytes));
-  context.environment.refresh();
 }
 
 function appendTo(context: StoreContext, key: string, bytes: Uint8Array): Promise<StagedObject> {
@@ -142,25 +132,5 @@ function appendTo(context: StoreContext, key: string, bytes: Uint8Array): Promis
 }
 
 async function bytesOf(context: StoreContext, key: string): Promise<Buffer> {
-  context.environment.refresh();
-  const open = await openObject(context, BUCKET, key, undefined);
-  const body = open.read({ startByte: 0, endByte: open.version.sizeBytes });
-  assert(!(body instanceof Uint8Array));
-  const pieces: Uint8Array[] = [];
-  for await (const piece of body) pieces.push(Uint8Array.from(piece));
-  open.close();
-  return Buffer.concat(pieces);
-}
-
-/** Blobs that are left once what was replaced is gone; none may be an orphan. */
-async function blobCount(context: StoreContext): Promise<number> {
-  const reclaimer = createReclaimer(context);
-  while ((await reclaimer.reclaimGarbage(() => true)).removedCount > 0);
-  let count = 0;
-  for await (const blob of context.blobs.walk()) {
-    assert.equal(await blob.isStaged(), false);
-    count += 1;
-  }
-  assert.equal(await reclaimer.sweepOrphans(-1), 0);
-  return count;
+  return (await readBytes(context, { bucket: BUCKET, key })).bytes;
 }

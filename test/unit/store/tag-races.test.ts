@@ -2,11 +2,9 @@
 // other writes that come between the steps of a change of tags.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import test from 'node:test';
 
 import { openMemoryBlobs } from '#src/blobs/memory-blobs.js';
-import { checksumOf } from '#src/s3/checksums.js';
 import { S3Error } from '#src/s3/errors.js';
 import type { Tags } from '#src/s3/tags.js';
 import { stageAppend } from '#src/store/append-object.js';
@@ -14,13 +12,16 @@ import { createBucket } from '#src/store/buckets.js';
 import type { StoreContext } from '#src/store/context.js';
 import { deleteObject } from '#src/store/delete-objects.js';
 import { setObjectTags } from '#src/store/object-tags.js';
-import { findObject, openObject } from '#src/store/open-object.js';
-import { createReclaimer } from '#src/store/reclaimer.js';
+import { findObject } from '#src/store/open-object.js';
 import { renameObject } from '#src/store/rename-object.js';
-import { stageObject } from '#src/store/staged-object.js';
-import type { CommitObject } from '#src/store/store.js';
 
-import { storeContextOf } from '../../support/store-context.js';
+import {
+  blobCount,
+  commitOf,
+  putBytes,
+  readBytes,
+  storeContextOf,
+} from '../../support/store-context.js';
 
 const bucket = 'bucket';
 const OLD = Buffer.alloc(1000, 'old ');
@@ -47,12 +48,12 @@ async function prepared(
     return staged;
   };
   await createBucket(context, { bucket, account: 'main', region: 'us-east-1' });
-  await put(context, 'key', OLD);
+  await putBytes(context, { bucket, key: 'key' }, OLD);
   return context;
 }
 
 test('tags that are changed while the object is overwritten go to the newer object', async () => {
-  const context = await prepared((inside) => put(inside, 'key', NEW));
+  const context = await prepared((inside) => putBytes(inside, { bucket, key: 'key' }, NEW));
   await setTags(context, ONE);
   await assertObject(context, 'key', NEW, ONE);
   assert.equal(await blobCount(context), 1);
@@ -124,45 +125,13 @@ async function append(context: StoreContext, meanwhile: () => Promise<void>): Pr
   context.environment.refresh();
 }
 
-function commitOf(bytes: Uint8Array): CommitObject {
-  const etag = createHash('md5').update(bytes).digest('hex');
-  const value = checksumOf('CRC32', bytes);
-  const checksum = { algorithm: 'CRC32', type: 'FULL_OBJECT', value } as const;
-  return { etag, checksum, attributes: { userMetadata: {} }, tags: [], conditions: {} };
-}
-
-async function put(context: StoreContext, key: string, bytes: Buffer): Promise<void> {
-  context.environment.refresh();
-  const sizeBytes = bytes.byteLength;
-  await using staged = stageObject(context, { bucket, key, sizeBytes });
-  await staged.write(Uint8Array.from(bytes));
-  await staged.commit(commitOf(bytes));
-  context.environment.refresh();
-}
-
 async function assertObject(
   context: StoreContext,
   key: string,
   bytes: Buffer,
   tags: Tags,
 ): Promise<void> {
-  context.environment.refresh();
-  const open = await openObject(context, bucket, key, undefined);
-  const body = open.read({ startByte: 0, endByte: open.version.sizeBytes });
-  const pieces: Uint8Array[] = [];
-  if (body instanceof Uint8Array) pieces.push(body);
-  else for await (const piece of body) pieces.push(Uint8Array.from(piece));
-  open.close();
-  assert(Buffer.concat(pieces).equals(bytes));
-  assert.deepEqual(open.version.tags, tags);
-}
-
-/** Blobs that are left once what was replaced is gone; none may be an orphan. */
-async function blobCount(context: StoreContext): Promise<number> {
-  const reclaimer = createReclaimer(context);
-  while ((await reclaimer.reclaimGarbage(() => true)).removedCount > 0);
-  assert.equal(await reclaimer.sweepOrphans(-1), 0);
-  let count = 0;
-  for await (const _blob of context.blobs.walk()) count += 1;
-  return count;
+  const { bytes: found, version } = await readBytes(context, { bucket, key });
+  assert(found.equals(bytes));
+  assert.deepEqual(version.tags, tags);
 }
