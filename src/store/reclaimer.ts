@@ -6,18 +6,27 @@
  * @module
  */
 
-import { blobIdKey, sequenceOfGarbageKey } from '../metadata/keys.js';
+import type { Entry } from '../metadata/environment.js';
+import { blobIdKey, justAfter, sequenceOfGarbageKey } from '../metadata/keys.js';
 import { decodeGarbage, type GarbageRecord } from '../metadata/payload-records.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
 import { forgetGarbageAction } from './system-actions.js';
 import type { StoreContext } from './context.js';
 import { partRecords } from './uploads.js';
 
-/** Decides whether a payload that write `sequence` made garbage may go now. */
+/**
+ * Decides whether a payload that write `sequence` made garbage may go now. Without an upload: when
+ * not, then no later one either.
+ */
 export type MayReclaim = (sequence: number, uploadId: string | undefined) => boolean;
 
 export interface Reclaimer {
-  /** Removes what is allowed. @returns how many garbage entries went, and whether more wait. */
+  /**
+   * Removes some of what is allowed; repeated until nothing goes, all of it.
+   *
+   * @returns how many garbage entries went, and whether more wait.
+   * @throws {AggregateError} none went, and these are the reasons of those that should have.
+   */
   reclaimGarbage(mayReclaim: MayReclaim): Promise<{ removedCount: number; waitingCount: number }>;
   /** Removes what a dead process had staged and not committed. @returns blobs removed. */
   sweepIncarnation(incarnation: string): Promise<number>;
@@ -31,6 +40,8 @@ export interface Reclaimer {
 }
 
 const BATCH_COUNT = 256;
+/** Of one look. A disk that is gone refuses them all. */
+const FAULTS_COUNT_MAX = 4096;
 
 export function createReclaimer(context: StoreContext): Reclaimer {
   return {
@@ -47,28 +58,48 @@ async function reclaimGarbage(
   mayReclaim: MayReclaim,
 ): Promise<{ removedCount: number; waitingCount: number }> {
   context.environment.refresh();
-  const entries = context.environment.range('garbage', {
-    start: Buffer.of(0),
-    end: Buffer.of(0xff),
-    countMax: BATCH_COUNT,
-  });
   const removed: Parameters<typeof forgetGarbageAction>[1][number][] = [];
   const faults: unknown[] = [];
-  for (const entry of entries) {
+  let waitingCount = 0;
+  // What has to wait or cannot go is passed over: however much it is, it must not keep later ones.
+  for (const entry of garbageOf(context)) {
+    const sequence = sequenceOfGarbageKey(entry.key);
     const record = decodeGarbage(entry.value);
     const uploadId = record.kind === 'upload' ? record.uploadId : undefined;
-    if (!mayReclaim(sequenceOfGarbageKey(entry.key), uploadId)) continue;
+    if (!mayReclaim(sequence, uploadId)) {
+      waitingCount += 1;
+      // Not for the sake of its own readers: all later ones wait as well.
+      if (!mayReclaim(sequence, undefined)) break;
+      continue;
+    }
     try {
       const parts = await removeFiles(context, record);
       removed.push({ key: entry.key, uploadId, parts, blobId: record.blobId });
     } catch (fault) {
-      // One payload that cannot be removed must not keep all later ones.
       faults.push(fault);
     }
+    if (removed.length === BATCH_COUNT || faults.length === FAULTS_COUNT_MAX) break;
   }
   if (removed.length > 0) await context.environment.write(forgetGarbageAction, removed);
-  if (faults.length > 0) throw new AggregateError(faults, 'some payloads could not be removed');
-  return { removedCount: removed.length, waitingCount: entries.length - removed.length };
+  // While others go the next look tries again, and a list of faults never ends the work early.
+  if (faults.length > 0 && removed.length === 0) {
+    throw new AggregateError(faults, 'some payloads could not be removed');
+  }
+  return { removedCount: removed.length, waitingCount };
+}
+
+/** The garbage list, oldest first, looked up a batch at a time. */
+function* garbageOf(context: StoreContext): Generator<Entry> {
+  const end = Buffer.of(0xff);
+  let start: Buffer = Buffer.of(0);
+  for (;;) {
+    const range = { start, end, countMax: BATCH_COUNT };
+    const entries = context.environment.range('garbage', range);
+    yield* entries;
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < BATCH_COUNT) return;
+    start = justAfter(last.key);
+  }
 }
 
 async function removeFiles(
