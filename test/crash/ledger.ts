@@ -10,13 +10,19 @@ import { createHash } from 'node:crypto';
 
 import type { CompletedPart } from '@aws-sdk/client-s3';
 
-/** One version of an object as a client can tell it from others. */
-export interface Version {
+/** What reading an object shows. */
+export interface Content {
   /** Without quotes. */
   readonly etag: string;
   readonly sizeBytes: number;
   /** Of the bytes; the ETag of a copy. */
   readonly md5Hex: string;
+}
+
+/** One version of an object as a client can tell it from others. */
+export interface Version extends Content {
+  /** Value of its one tag; empty when it has none. */
+  readonly tag: string;
 }
 
 /** What a key holds; undefined is nothing. */
@@ -36,7 +42,7 @@ export class Ledger {
   /** Uploads in progress, by upload id. */
   readonly uploads = new Map<string, OpenUpload>();
   readonly #possible = new Map<string, State[]>();
-  /** Every version that was ever sent, by key. */
+  /** Every content that was ever sent, by key. */
   readonly #sent = new Map<string, Set<string>>();
   #acknowledgedCount = 0;
 
@@ -62,7 +68,7 @@ export class Ledger {
   attempt(key: string, state: State): void {
     this.#possible.set(key, [...this.possible(key), state]);
     const sent = this.#sent.get(key) ?? new Set();
-    this.#sent.set(key, sent.add(textOf(state)));
+    this.#sent.set(key, state === undefined ? sent : sent.add(contentText(state)));
   }
 
   /** The request was answered with success. */
@@ -82,17 +88,17 @@ export class Ledger {
   }
 
   /** The key was read under load. @throws when nobody ever sent that. */
-  glimpse(key: string, state: State): void {
-    if (state === undefined) return;
-    const isKnown = this.#sent.get(key)?.has(textOf(state)) ?? false;
-    assert(isKnown, `${key} showed ${textOf(state)}, which nobody sent`);
+  glimpse(key: string, content: Content | undefined): void {
+    if (content === undefined) return;
+    const isKnown = this.#sent.get(key)?.has(contentText(content)) ?? false;
+    assert(isKnown, `${key} showed ${contentText(content)}, which nobody sent`);
   }
 }
 
 /** The version that a PUT of these bytes makes. */
 export function versionOf(bytes: Uint8Array): Version {
   const md5Hex = md5(bytes);
-  return { etag: md5Hex, sizeBytes: bytes.byteLength, md5Hex };
+  return { etag: md5Hex, sizeBytes: bytes.byteLength, md5Hex, tag: '' };
 }
 
 /** The version that completing these parts makes. */
@@ -103,6 +109,7 @@ export function multipartVersionOf(parts: readonly Uint8Array[]): Version {
     etag: `${md5(digests)}-${parts.length}`,
     sizeBytes: whole.byteLength,
     md5Hex: md5(whole),
+    tag: '',
   };
 }
 
@@ -111,5 +118,9 @@ export function md5(bytes: Uint8Array): string {
 }
 
 function textOf(state: State): string {
-  return state === undefined ? 'nothing' : `${state.etag}/${state.sizeBytes}/${state.md5Hex}`;
+  return state === undefined ? 'nothing' : `${contentText(state)} ${state.tag}`;
+}
+
+function contentText({ etag, sizeBytes, md5Hex }: Content): string {
+  return `${etag}/${sizeBytes}/${md5Hex}`;
 }

@@ -17,14 +17,23 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   RenameObjectCommand,
   S3ServiceException,
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 
-import { md5, multipartVersionOf, versionOf, type Ledger, type State } from './ledger.js';
+import {
+  md5,
+  multipartVersionOf,
+  versionOf,
+  type Content,
+  type Ledger,
+  type State,
+} from './ledger.js';
 
 export const BUCKET = 'crash-bucket';
 /** `[limits] min_part_size_mb` of the server under test. */
@@ -49,7 +58,7 @@ type Work = (writer: Writer, key: string) => Promise<void>;
 const WORKS: readonly Work[] = [
   ...[put, put, put, put, conditionalPut, conditionalPut, refusedPut],
   ...[copy, copy, remove, removeSeveral, multipart, multipart, multipart, abort],
-  ...[rename, rename, append, append],
+  ...[rename, rename, append, append, tag, tag, tag],
 ];
 
 /** Does one random piece of work on one of the writer's keys. */
@@ -63,11 +72,18 @@ export async function readOnce(client: S3Client, ledger: Ledger): Promise<void> 
   const keys = ledger.keys();
   if (keys.length === 0) return;
   const key = oneOf(keys);
-  ledger.glimpse(key, await stateInStore(client, key));
+  ledger.glimpse(key, await contentInStore(client, key));
 }
 
-/** What the store holds under a key, its bytes included. */
+/** What the store holds under a key that nobody changes meanwhile. */
 export async function stateInStore(client: S3Client, key: string): Promise<State> {
+  const content = await contentInStore(client, key);
+  if (content === undefined) return undefined;
+  const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: BUCKET, Key: key }));
+  return { ...content, tag: TagSet?.[0]?.Value ?? '' };
+}
+
+async function contentInStore(client: S3Client, key: string): Promise<Content | undefined> {
   try {
     const answer = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
     const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
@@ -160,11 +176,23 @@ async function append({ client, ledger }: Writer, key: string): Promise<void> {
   }
   const isFile = existing.byteLength > INLINE_BYTES_MAX;
   const whole = versionOf(Buffer.concat([existing, body]));
-  const version = isFile ? multipartVersionOf([existing, body]) : whole;
+  const made = isFile ? multipartVersionOf([existing, body]) : whole;
+  const version = { ...made, tag: known.state?.tag ?? '' };
   ledger.attempt(key, version);
   const WriteOffsetBytes = existing.byteLength;
   const answer = await client.send(new PutObjectCommand({ ...name, Body: body, WriteOffsetBytes }));
   assert.equal(unquoted(answer.ETag), version.etag);
+  ledger.acknowledge(key, version);
+}
+
+/** One tag in place of another; everything else stays. */
+async function tag({ client, ledger }: Writer, key: string): Promise<void> {
+  const known = ledger.known(key);
+  if (known?.state === undefined) return;
+  const version = { ...known.state, tag: randomBytes(4).toString('hex') };
+  const Tagging = { TagSet: [{ Key: 'tag', Value: version.tag }] };
+  ledger.attempt(key, version);
+  await client.send(new PutObjectTaggingCommand({ Bucket: BUCKET, Key: key, Tagging }));
   ledger.acknowledge(key, version);
 }
 

@@ -15,12 +15,15 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  DeleteObjectTaggingCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   paginateListObjectsV2,
   ListPartsCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   RenameObjectCommand,
   S3ServiceException,
   UploadPartCommand,
@@ -106,10 +109,9 @@ export class HttpSystem implements System {
         const answer = await client.send(new HeadObjectCommand(place));
         return describe(answer, answer.ContentLength);
       }
-      case 'getWhileReplaced': {
+      case 'getWhile': {
         const shown = await this.#get({ ...action, kind: 'get' });
-        await this.#put({ ...action, conditions: {} });
-        return shown;
+        return [shown, await this.apply(action.change)];
       }
       case 'delete': {
         const { bucket: Bucket, key: Key, ifMatch: IfMatch } = action;
@@ -141,13 +143,41 @@ export class HttpSystem implements System {
         const { ETag } = await client.send(new HeadObjectCommand({ Bucket, Key }));
         return { etag: unquoted(ETag) };
       }
+      case 'append': {
+        const { bucket: Bucket, key: Key, payload, offsetBytes } = action;
+        const answer = await client.send(
+          new PutObjectCommand({
+            ...{ Bucket, Key, Body: bytesOf(payload), WriteOffsetBytes: offsetBytes ?? 0 },
+            // Only for an object that is created.
+            Metadata: offsetBytes === undefined ? { meta: metaOf(action) } : undefined,
+          }),
+        );
+        return { etag: unquoted(answer.ETag) };
+      }
+      case 'setTag': {
+        const place = { Bucket: action.bucket, Key: action.key };
+        const TagSet = [{ Key: 'tag', Value: action.tag }];
+        const Tagging = { TagSet };
+        if (action.tag === undefined) await client.send(new DeleteObjectTaggingCommand(place));
+        else await client.send(new PutObjectTaggingCommand({ ...place, Tagging }));
+        return 'ok';
+      }
+      case 'getTag': {
+        const place = { Bucket: action.bucket, Key: action.key };
+        const { TagSet } = await client.send(new GetObjectTaggingCommand(place));
+        return { tag: TagSet?.[0]?.Value };
+      }
       case 'list':
         return this.#list(action);
       case 'createUpload': {
         const { bucket: Bucket, key: Key, seed } = action;
         const Metadata = { meta: `seed ${seed}` };
         const answer = await client.send(
-          new CreateMultipartUploadCommand({ Bucket, Key, Metadata }),
+          new CreateMultipartUploadCommand({
+            ...{ Bucket, Key, Metadata },
+            // What can be appended to.
+            ...{ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' },
+          }),
         );
         this.#uploads.push({ Bucket, Key, UploadId: answer.UploadId ?? '' });
         return 'ok';

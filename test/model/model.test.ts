@@ -91,7 +91,10 @@ async function run(
     }
     for (const [bucket, objects] of model.buckets) {
       await compare({ kind: 'counters', bucket });
-      for (const key of objects.keys()) await compare({ kind: 'get', bucket, key });
+      for (const key of objects.keys()) {
+        await compare({ kind: 'get', bucket, key });
+        await compare({ kind: 'getTag', bucket, key });
+      }
     }
     await subject.assertNothingLeftOver?.(model);
   } catch (error) {

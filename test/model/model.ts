@@ -7,6 +7,7 @@
 import {
   byBytes,
   bytesOf,
+  INLINE_BYTES_MAX,
   md5,
   PART_SIZE_BYTES_MIN,
   type Action,
@@ -19,6 +20,7 @@ export interface ModelObject {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly meta: string;
+  readonly tag: string | undefined;
   readonly writtenAt: number;
   /** The upload that made it, and its parts; -1 under another key than the upload's. */
   readonly upload?: number;
@@ -43,6 +45,10 @@ export class Model implements System {
   #clock = 0;
 
   async apply(action: Action): Promise<Outcome> {
+    return this.#attempt(action);
+  }
+
+  #attempt(action: Action): Outcome {
     try {
       return this.#apply(action);
     } catch (error) {
@@ -69,11 +75,9 @@ export class Model implements System {
         return this.#get(action);
       case 'head':
         return describe(this.#object(action.bucket, action.key));
-      case 'getWhileReplaced': {
+      case 'getWhile': {
         const shown = this.#get({ ...action, kind: 'get' });
-        const objects = this.#bucket(action.bucket);
-        this.#put(objects, action.key, bytesOf(action.payload), metaOf(action));
-        return shown;
+        return [shown, this.#attempt(action.change)];
       }
       case 'delete': {
         const current = this.#bucket(action.bucket).get(action.key);
@@ -88,8 +92,17 @@ export class Model implements System {
         const objects = this.#bucket(action.bucket);
         const source = this.#object(action.source.bucket, action.source.key);
         check(action.conditions, objects.get(action.key));
-        return { etag: this.#put(objects, action.key, source.bytes, source.meta) };
+        return { etag: this.#put(objects, action.key, source.bytes, source.meta, source.tag) };
       }
+      case 'append':
+        return this.#append(action);
+      case 'setTag': {
+        const object = this.#object(action.bucket, action.key);
+        this.#bucket(action.bucket).set(action.key, { ...object, tag: action.tag });
+        return 'ok';
+      }
+      case 'getTag':
+        return { tag: this.#object(action.bucket, action.key).tag };
       case 'rename': {
         const objects = this.#bucket(action.bucket);
         const source = this.#object(action.bucket, action.sourceKey);
@@ -176,11 +189,39 @@ export class Model implements System {
     };
   }
 
-  #put(objects: Map<string, ModelObject>, key: string, bytes: Buffer, meta: string): string {
+  #put(
+    objects: Map<string, ModelObject>,
+    key: string,
+    bytes: Buffer,
+    meta: string,
+    tag?: string,
+  ): string {
     const etag = md5(bytes);
     this.#clock += 1;
-    objects.set(key, { bytes, etag, meta, writtenAt: this.#clock, parts: [] });
+    objects.set(key, { bytes, etag, meta, tag, writtenAt: this.#clock, parts: [] });
     return etag;
+  }
+
+  #append(action: Extract<Action, { kind: 'append' }>): Outcome {
+    const objects = this.#bucket(action.bucket);
+    const base = objects.get(action.key);
+    const added = bytesOf(action.payload);
+    if (base === undefined) {
+      return { etag: this.#put(objects, action.key, added, metaOf(action)) };
+    }
+    const { meta, tag } = base;
+    const bytes = Buffer.concat([base.bytes, added]);
+    if (base.upload === undefined && base.bytes.length <= INLINE_BYTES_MAX) {
+      return { etag: this.#put(objects, action.key, bytes, meta, tag) };
+    }
+    const before = base.upload === undefined ? [{ partNumber: 1, bytes: base.bytes }] : base.parts;
+    const partNumber = (before.at(-1)?.partNumber ?? 0) + 1;
+    const parts = [...before, { partNumber, bytes: added }];
+    const etag = etagOfParts(parts);
+    this.#clock += 1;
+    const writtenAt = this.#clock;
+    objects.set(action.key, { ...base, bytes, etag, writtenAt, parts, upload: base.upload ?? -1 });
+    return { etag };
   }
 
   #get({ bucket, key, range }: Extract<Action, { kind: 'get' }>): Outcome {
@@ -246,12 +287,12 @@ export class Model implements System {
       throw new Refusal('EntityTooSmall');
     }
     check(action.conditions, current, upload);
-    const digests = Buffer.concat(parts.map(({ bytes }) => Buffer.from(md5(bytes), 'hex')));
-    const etag = `${md5(digests)}-${parts.length}`;
+    const etag = etagOfParts(parts);
     upload.isOpen = false;
     this.#clock += 1;
     objects.set(upload.key, {
       ...{ bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), etag, meta: upload.meta },
+      tag: undefined,
       ...{ writtenAt: this.#clock, upload: action.upload, parts },
     });
     return { etag };
@@ -261,6 +302,11 @@ export class Model implements System {
 /** Metadata that a write carries; seeds make it differ from write to write. */
 export function metaOf(action: { readonly payload: { readonly seed: number } }): string {
   return `seed ${action.payload.seed}`;
+}
+
+function etagOfParts(parts: ModelObject['parts']): string {
+  const digests = Buffer.concat(parts.map(({ bytes }) => Buffer.from(md5(bytes), 'hex')));
+  return `${md5(digests)}-${parts.length}`;
 }
 
 function describe({ etag, bytes, meta }: ModelObject) {

@@ -8,8 +8,13 @@
 import fc from 'fast-check';
 
 import type { Model } from './model.js';
-import { INLINE_BYTES_MAX } from './store-system.js';
-import { md5, PART_SIZE_BYTES_MIN, type Action, type Conditions } from './system.js';
+import {
+  INLINE_BYTES_MAX,
+  md5,
+  PART_SIZE_BYTES_MIN,
+  type Action,
+  type Conditions,
+} from './system.js';
 
 /** Makes the action from the state of the model; undefined when it has no sense there. */
 export type Step = (model: Model) => Action | undefined;
@@ -85,6 +90,31 @@ const rename = fc
     return { kind: 'rename', ...at, sourceKey, conditions: conditionsOf(model, at, wish) };
   });
 
+const append = fc
+  .tuple(place, payload, fc.nat(99))
+  .map(([anywhere, sent, number]): Step => (model) => {
+    const at = existing(model, anywhere, number);
+    // Refused before it reaches the store, tested elsewhere.
+    if (sent.sizeBytes === 0) return undefined;
+    const offsetBytes = objectAt(model, at)?.bytes.length;
+    return { kind: 'append', ...at, payload: sent, offsetBytes };
+  });
+
+const setTag = fc
+  .tuple(place, fc.constantFrom(undefined, 'a', 'b', 'c'), fc.nat(99))
+  .map(([at, tag, number]): Step => (model) => ({
+    ...{ kind: 'setTag', ...existing(model, at, number), tag },
+  }));
+
+const getWhile = fc
+  .oneof(put, append, append, rename, setTag, remove)
+  .map((step): Step => (model) => {
+    const change = step(model);
+    if (change === undefined || !('key' in change)) return undefined;
+    const key = 'sourceKey' in change ? change.sourceKey : change.key;
+    return { kind: 'getWhile', bucket: change.bucket, key, change };
+  });
+
 const uploadPart = fc
   .record({
     upload: fc.nat(99),
@@ -129,16 +159,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         .tuple(place, fc.nat(99))
         .map(([at, number]): Step => (model) => ({ kind: 'head', ...existing(model, at, number) })),
     },
-    {
-      weight: 3,
-      arbitrary: fc
-        .tuple(place, payload, fc.nat(99))
-        .map(([at, sent, number]): Step => (model) => ({
-          kind: 'getWhileReplaced',
-          ...existing(model, at, number),
-          payload: sent,
-        })),
-    },
+    { weight: 5, arbitrary: getWhile },
     { weight: 3, arbitrary: remove },
     {
       weight: 1,
@@ -148,6 +169,8 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 4, arbitrary: copy },
     { weight: 4, arbitrary: rename },
+    { weight: 5, arbitrary: append },
+    { weight: 4, arbitrary: setTag },
     {
       weight: 4,
       arbitrary: fc

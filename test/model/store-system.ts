@@ -9,18 +9,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 
-import { createChecksum } from '#src/s3/checksums.js';
+import { checksumOf as digestOf } from '#src/s3/checksums.js';
 import { S3Error } from '#src/s3/errors.js';
+import type { ChecksumAlgorithm, ObjectChecksum } from '#src/s3/object-attributes.js';
+import type { Tags } from '#src/s3/tags.js';
 import { openStore, type OpenStore } from '#src/store/open-store.js';
 import type { ObjectVersion, OpenObject } from '#src/store/store.js';
 import { newIncarnation } from '#src/util/ids.js';
 
 import { metaOf, type Model } from './model.js';
+import { assertSidecarsTell } from './sidecars.js';
 import {
   byBytes,
   bytesOf,
+  INLINE_BYTES_MAX,
   md5,
   PART_SIZE_BYTES_MIN,
   type Action,
@@ -28,8 +31,6 @@ import {
   type Payload,
   type System,
 } from './system.js';
-
-export const INLINE_BYTES_MAX = 4096;
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
@@ -82,11 +83,11 @@ export class StoreSystem implements System {
         return read(await store.openObject(action.bucket, action.key), action.range);
       case 'head':
         return describe(store.headObject(action.bucket, action.key));
-      case 'getWhileReplaced': {
+      case 'getWhile': {
         const open = await store.openObject(action.bucket, action.key);
-        await this.#put({ ...action, conditions: {} });
+        const changed = await this.apply(action.change);
         await this.#sweep();
-        return read(open, undefined);
+        return [await read(open, undefined), changed];
       }
       case 'delete':
         await store.deleteObject(action);
@@ -108,6 +109,16 @@ export class StoreSystem implements System {
         const version = await store.renameObject({ bucket, sourceKey, key, ...wishes });
         return { etag: version.etag };
       }
+      case 'append':
+        return this.#append(action);
+      case 'setTag': {
+        const { bucket, key, tag } = action;
+        const tags = tag === undefined ? [] : [{ key: 'tag', value: tag }];
+        await store.setObjectTags({ bucket, key, versionId: undefined, tags });
+        return 'ok';
+      }
+      case 'getTag':
+        return { tag: tagOf(store.headObject(action.bucket, action.key).tags) };
       case 'list':
         return this.#list(action);
       case 'createUpload': {
@@ -171,6 +182,8 @@ export class StoreSystem implements System {
     assert.deepEqual(payloads.sort(), payloadsOf(model).sort(), 'payloads on disk');
     const sidecars = files.filter((name) => name.endsWith('/metadata.json'));
     assert.equal(sidecars.length, payloads.length, 'each payload has its sidecar');
+    const texts = sidecars.map((name) => readFileSync(join(this.#basePath, name), 'utf8'));
+    assertSidecarsTell(texts, model);
     const marks = readdirSync(join(this.#basePath, '.s3ish/staging'), { recursive: true });
     assert.equal(marks.length, 1, 'only the directory of the living process is left');
   }
@@ -182,15 +195,33 @@ export class StoreSystem implements System {
     const sizeBytes = payload.seed % 2 === 0 ? bytes.length : undefined;
     await using staged = await this.#store.stageObject({ bucket, key, sizeBytes });
     for (const piece of piecesOf(payload)) await staged.write(piece);
-    const value = Buffer.alloc(4);
-    value.writeUInt32BE(crc32(bytes));
     const version = await staged.commit({
       attributes: { userMetadata: { meta: metaOf(action) } },
       tags: [],
       etag: md5(bytes),
-      checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT', value: value.toString('base64') },
+      checksum: checksumOf('CRC32', bytes),
       conditions,
     });
+    return { etag: version.etag };
+  }
+
+  async #append({ bucket, key, payload, offsetBytes = 0 }: Of<'append'>): Promise<Outcome> {
+    const bytes = bytesOf(payload);
+    const base = this.#store.findObject(bucket, key);
+    await using staged = await this.#store.stageAppend({
+      ...{ bucket, key, base, offsetBytes, sizeBytes: bytes.length, partsCountMax: 10_000 },
+    });
+    for (const piece of piecesOf(payload)) await staged.write(piece);
+    const version = await staged.commit({
+      ...{ attributes: { userMetadata: { meta: metaOf({ payload }) } }, tags: [] },
+      ...{ etag: md5(bytes), conditions: {} },
+      checksum: checksumOf(base?.checksum?.algorithm ?? 'CRC32', bytes),
+    });
+    // What the parts come to is what the bytes themselves come to.
+    const open = await this.#store.openObject(bucket, key);
+    const whole = await bytesIn(open, undefined);
+    const { algorithm = 'CRC32' } = version.checksum ?? {};
+    assert.deepEqual(version.checksum, checksumOf(algorithm, whole));
     return { etag: version.etag };
   }
 
@@ -198,7 +229,7 @@ export class StoreSystem implements System {
     if (this.#store.findBucket(bucket) === undefined) return 'NoSuchBucket';
     const found = this.#store.headObject(source.bucket, source.key);
     const version = await this.#store.copyObject({
-      ...{ source: found, bucket, key, attributes: found.attributes, tags: [] },
+      ...{ source: found, bucket, key, attributes: found.attributes, tags: found.tags },
       ...{ checksumAlgorithm: undefined, conditions },
     });
     return { etag: version.etag };
@@ -220,17 +251,12 @@ export class StoreSystem implements System {
 
   async #uploadPart({ upload, partNumber, payload }: Of<'uploadPart'>): Promise<Outcome> {
     const bytes = bytesOf(payload);
-    const checksum = createChecksum('CRC64NVME');
-    checksum.update(bytes);
-    const value = Buffer.from(checksum.digest()).toString('base64');
     await using staged = await this.#store.stagePart({
       ...{ ...this.#upload(upload), partNumber, sizeBytes: undefined },
     });
     for (const piece of piecesOf(payload)) await staged.write(piece);
-    const part = await staged.commit({
-      etag: md5(bytes),
-      checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value },
-    });
+    const checksum = checksumOf('CRC64NVME', bytes);
+    const part = await staged.commit({ etag: md5(bytes), checksum });
     return { etag: part.etag };
   }
 
@@ -297,16 +323,29 @@ function openStoreIn(backend: 'file' | 'memory', basePath: string): Promise<Open
 }
 
 async function read(open: OpenObject, range: readonly [number, number] | undefined) {
+  return { ...describe(open.version), md5: md5(await bytesIn(open, range)) };
+}
+
+async function bytesIn(open: OpenObject, range: readonly [number, number] | undefined) {
   const [startByte, endByte] = range ?? [0, open.version.sizeBytes];
   try {
     const body = open.read({ startByte, endByte });
     const pieces: Uint8Array[] = [];
     if (body instanceof Uint8Array) pieces.push(body);
     else for await (const piece of body) pieces.push(Uint8Array.from(piece));
-    return { ...describe(open.version), md5: md5(Buffer.concat(pieces)) };
+    return Buffer.concat(pieces);
   } finally {
     open.close();
   }
+}
+
+function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): ObjectChecksum {
+  return { algorithm, type: 'FULL_OBJECT', value: digestOf(algorithm, bytes) };
+}
+
+function tagOf(tags: Tags): string | undefined {
+  assert(tags.length <= 1);
+  return tags[0]?.value;
 }
 
 function describe({ etag, sizeBytes, attributes }: ObjectVersion) {

@@ -7,6 +7,9 @@
 
 import { createHash } from 'node:crypto';
 
+/** Larger objects lie in files: what is appended to them becomes a part, which shows in the ETag. */
+export { INLINE_BYTES_MAX } from '../support/in-process-server.js';
+
 /** Bytes that a seed and a size name: cut out of one buffer of noise. */
 export interface Payload {
   readonly seed: number;
@@ -29,8 +32,18 @@ export type Action =
   | (Place & { readonly kind: 'put'; readonly payload: Payload; readonly conditions: Conditions })
   | (Place & { readonly kind: 'get'; readonly range?: readonly [number, number] })
   | (Place & { readonly kind: 'head' })
-  /** Opens the object, replaces it, sweeps, and only then reads what was opened. */
-  | (Place & { readonly kind: 'getWhileReplaced'; readonly payload: Payload })
+  /** Puts bytes behind what is there; creates the object where nothing is. */
+  | (Place & {
+      readonly kind: 'append';
+      readonly payload: Payload;
+      /** Size of what is there; undefined when nothing is. */
+      readonly offsetBytes: number | undefined;
+    })
+  /** Sets one tag, or none. */
+  | (Place & { readonly kind: 'setTag'; readonly tag: string | undefined })
+  | (Place & { readonly kind: 'getTag' })
+  /** Opens the object, does something to it, sweeps, and only then reads what was opened. */
+  | (Place & { readonly kind: 'getWhile'; readonly change: Action })
   | (Place & { readonly kind: 'delete'; readonly ifMatch?: string })
   | { readonly kind: 'deleteMany'; readonly bucket: string; readonly keys: readonly string[] }
   | (Place & {
