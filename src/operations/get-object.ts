@@ -141,7 +141,8 @@ function selectPart(call: Call, version: ObjectVersion, partNumber: number): Sel
       : {};
   return {
     range: { startByte: part.startByte, endByte: part.startByte + part.sizeBytes },
-    isPartial: true,
+    // No range of bytes can be named for an empty one.
+    isPartial: part.sizeBytes > 0,
     partsCount: version.partsCount,
     checksum: shown,
   };

@@ -151,6 +151,15 @@ onEveryBackend('GetObject', (use) => {
     assert.equal(elementText(past.text, 'ActualPartCount'), '3');
   });
 
+  test('G07 an empty part of a multipart object has no range', async () => {
+    const fixture = await use();
+    await uploadInParts(fixture, 'key', [randomBytes(5 * MIB), Buffer.alloc(0)]);
+    const { get } = await read(fixture, 'key', { query: 'partNumber=2' });
+    assert.deepEqual([get.status, get.body.byteLength], [200, 0]);
+    assert.equal(get.headers['content-range'], undefined);
+    assert.equal(get.headers['x-amz-mp-parts-count'], '2');
+  });
+
   test('G07 part 1 of an object that came in one piece is 206 without a count', async () => {
     const fixture = await use();
     await putRaw(fixture, 'key', TEN);
