@@ -251,7 +251,11 @@ async function abort(writer: Writer, key: string): Promise<void> {
 
 async function createUpload({ client, ledger }: Writer, key: string): Promise<string> {
   const { UploadId: uploadId = '' } = await client.send(
-    new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: key }),
+    new CreateMultipartUploadCommand({
+      ...{ Bucket: BUCKET, Key: key },
+      // As for objects that are put, so that a copy can be appended to.
+      ...{ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' },
+    }),
   );
   ledger.uploads.set(uploadId, { key, uploadId, parts: new Map() });
   return uploadId;
