@@ -9,7 +9,9 @@
 import assert from 'node:assert/strict';
 
 import { S3Error } from '../s3/errors.js';
+import { NewerFormatError } from '../util/newer-format-error.js';
 import type { Action, WriteView } from './environment.js';
+import { DamagedRecordError } from './record-codec.js';
 
 /** A write view that knows whether it was written through. */
 export interface CountingWriteView extends WriteView {
@@ -27,7 +29,7 @@ interface Pending {
 
 interface Outcome {
   readonly output?: unknown;
-  readonly refusal?: S3Error;
+  readonly refusal?: Error;
 }
 
 /** Actions in one transaction; bounds the time the index is locked against other processes. */
@@ -91,8 +93,14 @@ function decide(txn: CountingWriteView, pending: Pending): Outcome {
   try {
     return { output: pending.run(txn) };
   } catch (error) {
+    if (isUnreadable(error) && txn.writeCount === writeCountBefore) return { refusal: error };
     if (!(error instanceof S3Error)) throw error;
     assert.equal(txn.writeCount, writeCountBefore, 'an action refuses before its first write');
     return { refusal: error };
   }
+}
+
+/** A record that an action stumbles over is no matter of the others in its batch. */
+function isUnreadable(error: unknown): error is Error {
+  return error instanceof DamagedRecordError || error instanceof NewerFormatError;
 }

@@ -4,7 +4,8 @@
  * Invariants
  * 1. `write` resolves only when its effects are durable and visible to every process.
  * 2. An action either applies as a whole or not at all. It throws `S3Error` only before its first
- *    `put` or `remove`; such an error refuses this action and leaves others of its batch alone.
+ *    `put` or `remove`; such an error refuses this action and leaves others of its batch alone. So
+ *    does a record it cannot read before that.
  * 3. Reads between two awaits see one snapshot, at least as new as the last `refresh`.
  * 4. Keys are 1 to 1978 bytes; ranges and `get` take any, and find nothing beyond.
  * 5. A write of a server generation that was replaced is refused with all of its batch.

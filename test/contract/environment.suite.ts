@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import type { Entry, Environment, WriteView } from '#src/metadata/environment.js';
 import { KEY_BYTES_MAX } from '#src/metadata/keys.js';
+import { decodeObject } from '#src/metadata/records.js';
 import { S3Error } from '#src/s3/errors.js';
 
 /** Opens an empty index; `dispose` closes it and removes what it left. */
@@ -89,6 +90,25 @@ export function environmentSuite(name: string, openEnvironment: OpenEnvironment)
       assert.equal((results[1] as PromiseRejectedResult).reason, refusal);
       environment.refresh();
       assert.deepEqual(textsOf(environment.range('objects', EVERYTHING)), ['a=1', 'b=2']);
+    });
+
+    test('2: a record that cannot be read is no matter of the others of its batch', async () => {
+      await environment.write(putText, ['damaged', 'no record'] as const);
+      const results = await Promise.allSettled([
+        environment.write(putText, ['a', '1'] as const),
+        environment.write((txn) => {
+          decodeObject(txn.get('objects', bytes('damaged')) ?? bytes(''));
+          putText(txn, ['damaged', 'changed']);
+        }, undefined),
+        environment.write(putText, ['b', '2'] as const),
+      ]);
+      assert.deepEqual(
+        results.map((result) => result.status === 'rejected' && (result.reason as Error).name),
+        [false, 'DamagedRecordError', false],
+      );
+      environment.refresh();
+      const left = textsOf(environment.range('objects', EVERYTHING));
+      assert.deepEqual(left, ['a=1', 'b=2', 'damaged=no record']);
     });
 
     for (const [what, write] of [
