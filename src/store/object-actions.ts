@@ -110,7 +110,6 @@ export function replaceTagsAction(txn: WriteView, input: ReplaceTagsInput): bool
   if (placement.kind !== 'inline' && blob !== undefined) {
     // Of an object of parts this is the blob of the manifest alone: its parts live on.
     discard(txn, txn.nextSequence(), 0, { kind: 'blob', bucket, key, blobId: placement.blobId });
-    txn.remove('layouts', blobIdKey(placement.blobId));
     txn.put('layouts', blobIdKey(blob.blobId), encodeLayout(blob.layout));
     placement = { ...placement, blobId: blob.blobId };
   }
@@ -153,7 +152,11 @@ export function deleteObjectsAction(
   return results;
 }
 
-/** Drops what a version that nobody can see any more kept alive. */
+/**
+ * Drops what a version that nobody can see any more kept alive. Layouts and rows of parts stay until
+ * the files go: a reader may still be on its way to them, and what has a layout is left alone by all
+ * but the garbage list.
+ */
 export function retire(
   txn: WriteView,
   bucket: string,
@@ -167,9 +170,7 @@ export function retire(
     txn.remove('inline', sequenceKey(record.sequence));
   } else if (placement.kind === 'plain') {
     discard(txn, sequence, index, { kind: 'blob', bucket, key, blobId: placement.blobId });
-    txn.remove('layouts', blobIdKey(placement.blobId));
   } else {
-    // The rows of parts stay until the files go: a reader may still be on its way through them.
     const { uploadId, blobId } = placement;
     discard(txn, sequence, index, { kind: 'upload', bucket, key, uploadId, blobId });
   }
@@ -187,7 +188,6 @@ function retireManifest(
   if (placement.kind !== 'parts') return;
   const { blobId } = placement;
   discard(txn, sequence, index, { kind: 'blob', bucket, key, blobId });
-  txn.remove('layouts', blobIdKey(blobId));
 }
 
 /** Uploads of the key that complete from here on find that it was gone meanwhile. */

@@ -132,7 +132,7 @@ async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise
 }
 
 /**
- * A blob lives exactly as long as the index holds its layout. Asked of the newest snapshot: in an
+ * The index holds the layout of a blob as long as it lives or is in the garbage list. Asked of the newest snapshot: in an
  * older one a blob that was committed since would look dead, and its bytes would be removed.
  */
 function isAlive(context: StoreContext, blobId: string): boolean {

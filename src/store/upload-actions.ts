@@ -77,7 +77,6 @@ export function putPartAction(txn: WriteView, input: PutPartInput): void {
       key: objectName,
       blobId: replaced.blobId,
     });
-    txn.remove('layouts', blobIdKey(replaced.blobId));
   }
 }
 
@@ -108,7 +107,6 @@ export function completeUploadAction(
   txn.remove('uploads', upload.key);
   input.unused.forEach((part, index) => {
     txn.remove('parts', partKey(input.uploadId, part.partNumber));
-    txn.remove('layouts', blobIdKey(part.blobId));
     discard(txn, record.sequence, index + 1, {
       kind: 'blob',
       bucket: input.bucket,

@@ -1,4 +1,5 @@
-// What the sweeper may not or cannot remove does not keep what lies behind it.
+// What the sweeper may not or cannot remove does not keep what lies behind it, and none of its nets
+// takes what is still read.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -9,6 +10,8 @@ import { checksumOf } from '#src/s3/checksums.js';
 import { createBucket } from '#src/store/buckets.js';
 import type { StoreContext } from '#src/store/context.js';
 import { deleteObject } from '#src/store/delete-objects.js';
+import { setObjectTags } from '#src/store/object-tags.js';
+import { openObject } from '#src/store/open-object.js';
 import { createReclaimer } from '#src/store/reclaimer.js';
 import { stageObject } from '#src/store/staged-object.js';
 import { abortUpload, createUpload } from '#src/store/uploads.js';
@@ -77,6 +80,41 @@ test('the reclaimer removes nothing that was written after what readers have pas
   assert.equal((await reclaimGarbage(() => true)).removedCount, 2);
 });
 
+for (const [what, replace] of [
+  ['overwritten', (context: StoreContext) => putObject(context, 'key')],
+  ['deleted', (context: StoreContext) => deleteObject(context, { bucket: BUCKET, key: 'key' })],
+  [
+    'given tags',
+    (context: StoreContext) => {
+      const tags = [{ key: 'one', value: '1' }];
+      return setObjectTags(context, { bucket: BUCKET, key: 'key', versionId: undefined, tags });
+    },
+  ],
+] as const) {
+  test(`the walk spares what is ${what} while somebody opens it; the garbage list does not forget it`, async () => {
+    const blobs = openMemoryBlobs();
+    const context = await withBucket(blobs);
+    await putObject(context, 'key');
+    context.environment.refresh();
+    const { sweepOrphans, reclaimGarbage } = createReclaimer(context);
+    const { open } = blobs;
+    blobs.open = async (...opened) => {
+      blobs.open = open;
+      await replace(context);
+      assert.equal(await sweepOrphans(-1), 0);
+      return open.apply(blobs, opened);
+    };
+    const reading = await openObject(context, BUCKET, 'key', undefined);
+    reading.close();
+    assert.equal((await reclaimGarbage(() => true)).removedCount, 1);
+    assert.equal(await blobCount(context), what === 'deleted' ? 0 : 1);
+    const layouts = { start: Buffer.of(0), end: Buffer.of(0xff), countMax: 9 };
+    context.environment.refresh();
+    const layoutCount = context.environment.range('layouts', layouts).length;
+    assert.equal(layoutCount, what === 'deleted' ? 0 : 1);
+  });
+}
+
 async function abortedUpload(context: StoreContext): Promise<string> {
   const { uploadId } = await createUpload(context, {
     ...{ bucket: BUCKET, key: 'key', account: 'main', attributes: { userMetadata: {} }, tags: [] },
@@ -87,6 +125,11 @@ async function abortedUpload(context: StoreContext): Promise<string> {
 }
 
 async function deletedObject(context: StoreContext, key: string): Promise<void> {
+  await putObject(context, key);
+  await deleteObject(context, { bucket: BUCKET, key });
+}
+
+async function putObject(context: StoreContext, key: string): Promise<void> {
   await using staged = stageObject(context, { bucket: BUCKET, key, sizeBytes: 1 });
   await staged.write(Uint8Array.of(7));
   const value = checksumOf('CRC32', Uint8Array.of(7));
@@ -94,7 +137,6 @@ async function deletedObject(context: StoreContext, key: string): Promise<void> 
     ...{ etag: '0'.repeat(32), attributes: { userMetadata: {} }, tags: [], conditions: {} },
     checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT', value },
   });
-  await deleteObject(context, { bucket: BUCKET, key });
 }
 
 async function blobCount(context: StoreContext): Promise<number> {
