@@ -6,9 +6,7 @@ import { test } from 'node:test';
 
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CreateBucketCommand,
-  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -16,16 +14,14 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
   PutObjectCommand,
-  UploadPartCommand,
-  type CompletedPart,
-  type CreateMultipartUploadCommandInput,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 
 import { checksumOf } from '#src/s3/checksums.js';
 
+import { bytesOf } from '../support/objects.js';
 import { onEveryBackend, refusal, type Fixture } from '../support/operation-suite.js';
-import { elementText, rawRequest, type RawReply } from '../support/raw-request.js';
+import { elementText, rawRequest } from '../support/raw-request.js';
+import { begin, uploaded, complete, rawComplete, partsDocument } from '../support/uploads.js';
 
 const MIB = 1024 * 1024;
 /** Smallest part in most of these tests, to keep them quick; the real minimum has its own. */
@@ -49,7 +45,7 @@ onEveryBackend('CompleteMultipartUpload with the limits of S3', (use) => {
     assert.equal(elementText(reply.text, 'PartNumber'), '1');
     assert.equal(elementText(reply.text, 'ETag'), parts[0]?.ETag?.replaceAll('"', ''));
     await complete(client, name, parts.slice(0, 1));
-    assert.equal((await bytesOf(client, bucket, 'key')).byteLength, small.byteLength);
+    assert.equal((await bytesOf({ client, bucket }, 'key')).byteLength, small.byteLength);
   });
 });
 
@@ -80,7 +76,7 @@ function suite(use: () => Promise<Fixture>): void {
       assert.equal(elementText(reply.text, 'UploadId'), name.UploadId);
     }
     await complete(client, name, [one, three]);
-    assert.deepEqual(await bytesOf(client, bucket, 'key'), WHOLE);
+    assert.deepEqual(await bytesOf({ client, bucket }, 'key'), WHOLE);
     const head = await client.send(
       new HeadObjectCommand({ Bucket: bucket, Key: 'key', PartNumber: 2 }),
     );
@@ -140,7 +136,7 @@ function suite(use: () => Promise<Fixture>): void {
       assert.deepEqual([reply.status, reply.code], [400, code], document.slice(0, 80));
     }
     await complete(client, name, parts);
-    assert.deepEqual(await bytesOf(client, bucket, 'key'), LAST);
+    assert.deepEqual(await bytesOf({ client, bucket }, 'key'), LAST);
   });
 
   test('E13 BI-105 a completion may have any namespace and unknown elements', async () => {
@@ -195,7 +191,7 @@ function suite(use: () => Promise<Fixture>): void {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'key', Body: 'newer' }));
     const late = await rawComplete(fixture, name, partsDocument(parts));
     assert.deepEqual([late.status, late.code], [404, 'NoSuchUpload']);
-    assert.equal((await bytesOf(client, bucket, 'key')).toString(), 'newer');
+    assert.equal((await bytesOf({ client, bucket }, 'key')).toString(), 'newer');
   });
 
   test('M08 concurrent completions of one upload give one object and the same answer', async () => {
@@ -208,7 +204,7 @@ function suite(use: () => Promise<Fixture>): void {
     );
     assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
     assert.equal(new Set(replies.map(({ text }) => text)).size, 1);
-    assert.deepEqual(await bytesOf(client, bucket, 'key'), WHOLE);
+    assert.deepEqual(await bytesOf({ client, bucket }, 'key'), WHOLE);
     const counters = fixture.server.store.bucketCounters(bucket);
     assert.deepEqual(counters, {
       objectCount: 1,
@@ -223,180 +219,7 @@ function suite(use: () => Promise<Fixture>): void {
     const late = await uploaded(client, bucket, 'key', [Buffer.from('late')]);
     await complete(client, late.name, late.parts);
     await complete(client, early.name, early.parts);
-    assert.equal((await bytesOf(client, bucket, 'key')).toString(), 'early');
-  });
-
-  test('M14 BI-170 CreateMultipartUpload refuses types that do not fit the algorithm', async () => {
-    const { bucket, raw } = await use();
-    const create = (headers: Record<string, string>) =>
-      raw({ method: 'POST', path: `/${bucket}/key`, query: 'uploads=', headers });
-    const cases: readonly [string | undefined, string][] = [
-      [undefined, 'COMPOSITE'],
-      ['CRC64NVME', 'COMPOSITE'],
-      ['SHA1', 'FULL_OBJECT'],
-      ['SHA256', 'FULL_OBJECT'],
-      ['CRC32', 'PARTIAL'],
-      ['ADLER32', 'COMPOSITE'],
-    ];
-    for (const [algorithm, type] of cases) {
-      const headers: Record<string, string> = { 'x-amz-checksum-type': type };
-      if (algorithm !== undefined) headers['x-amz-checksum-algorithm'] = algorithm;
-      const reply = await create(headers);
-      assert.deepEqual([reply.status, reply.code], [400, 'InvalidRequest'], `${algorithm} ${type}`);
-    }
-  });
-
-  test('M15 CreateMultipartUpload echoes algorithm and type', async () => {
-    const { client, bucket } = await use();
-    const expected = [
-      ['CRC32', undefined, 'COMPOSITE'],
-      ['CRC32C', 'FULL_OBJECT', 'FULL_OBJECT'],
-      ['CRC64NVME', undefined, 'FULL_OBJECT'],
-      ['SHA1', 'COMPOSITE', 'COMPOSITE'],
-      ['SHA256', undefined, 'COMPOSITE'],
-    ] as const;
-    for (const [algorithm, type, answered] of expected) {
-      const created = await client.send(
-        new CreateMultipartUploadCommand({
-          Bucket: bucket,
-          Key: 'key',
-          ChecksumAlgorithm: algorithm,
-          ChecksumType: type,
-        }),
-      );
-      assert.equal(created.ChecksumAlgorithm, algorithm);
-      assert.equal(created.ChecksumType, answered);
-      assert.equal(created.Bucket, bucket);
-      assert.equal(created.Key, 'key');
-    }
-  });
-
-  for (const algorithm of ['CRC32', 'CRC32C', 'SHA1', 'SHA256'] as const) {
-    test(`M16 a composite ${algorithm} is the checksum of the part digests with a count`, async () => {
-      const { client, bucket } = await use();
-      const options = { ChecksumAlgorithm: algorithm, ChecksumType: 'COMPOSITE' } as const;
-      const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, LAST], [1, 2], options);
-      const field = `Checksum${algorithm}` as const;
-      const digests = parts.map((part) => Buffer.from(part[field] ?? '', 'base64'));
-      const value = `${checksumOf(algorithm, Buffer.concat(digests))}-2`;
-      const done = await complete(client, name, parts);
-      assert.equal(done[field], value);
-      assert.equal(done.ChecksumType, 'COMPOSITE');
-      const head = await client.send(
-        new HeadObjectCommand({ Bucket: bucket, Key: 'key', ChecksumMode: 'ENABLED' }),
-      );
-      assert.equal(head[field], value);
-      assert.equal(head.ChecksumType, 'COMPOSITE');
-      const part = await client.send(
-        new HeadObjectCommand({
-          Bucket: bucket,
-          Key: 'key',
-          ChecksumMode: 'ENABLED',
-          PartNumber: 2,
-        }),
-      );
-      assert.equal(part[field], parts[1]?.[field]);
-    });
-  }
-
-  for (const algorithm of ['CRC32', 'CRC32C', 'CRC64NVME'] as const) {
-    test(`M16 a full-object ${algorithm} is that of all bytes`, async () => {
-      const { client, bucket } = await use();
-      const options = { ChecksumAlgorithm: algorithm, ChecksumType: 'FULL_OBJECT' } as const;
-      const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, LAST], [1, 2], options);
-      const done = await complete(client, name, parts);
-      assert.equal(done[`Checksum${algorithm}`], checksumOf(algorithm, WHOLE));
-      assert.equal(done.ChecksumType, 'FULL_OBJECT');
-    });
-  }
-
-  test('M17 an upload without algorithm ends with CRC64NVME, whatever the parts sent', async () => {
-    const { client, bucket } = await use();
-    const name = await begin(client, bucket, 'key');
-    const parts: CompletedPart[] = [];
-    for (const [index, body] of [FIRST, LAST].entries()) {
-      const PartNumber = index + 1;
-      const ChecksumAlgorithm = index === 0 ? 'SHA256' : 'CRC32';
-      const part = { ...name, PartNumber, Body: body, ChecksumAlgorithm } as const;
-      const { ETag } = await client.send(new UploadPartCommand(part));
-      parts.push({ PartNumber, ETag });
-    }
-    const done = await complete(client, name, parts);
-    assert.equal(done.ChecksumCRC64NVME, checksumOf('CRC64NVME', WHOLE));
-    assert.equal(done.ChecksumType, 'FULL_OBJECT');
-  });
-
-  test('M17 an upload without algorithm takes no checksums of parts at the end', async () => {
-    const fixture = await use();
-    const { name, parts } = await uploaded(fixture.client, fixture.bucket, 'key', [LAST]);
-    const ChecksumCRC32 = checksumOf('CRC32', LAST);
-    const listed = partsDocument(parts.map((part) => ({ ...part, ChecksumCRC32 })));
-    const reply = await rawComplete(fixture, name, listed);
-    assert.deepEqual([reply.status, reply.code], [400, 'InvalidPart']);
-  });
-
-  test('M18 BI-170 parts listed with a wrong or missing checksum are refused', async () => {
-    const fixture = await use();
-    const { client, bucket } = fixture;
-    const options = { ChecksumAlgorithm: 'SHA256' } as const;
-    const { name, parts } = await uploaded(client, bucket, 'key', [LAST], [1], options);
-    const wrong = parts.map((part) => ({ ...part, ChecksumSHA256: checksumOf('SHA256', FIRST) }));
-    const bad = await rawComplete(fixture, name, partsDocument(wrong));
-    assert.deepEqual([bad.status, bad.code], [400, 'InvalidPart']);
-    const bare = parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
-    const missing = await rawComplete(fixture, name, partsDocument(bare));
-    assert.deepEqual([missing.status, missing.code], [400, 'InvalidRequest']);
-    assert.match(missing.text, /missing for part 1/);
-    assert.equal((await rawComplete(fixture, name, partsDocument(parts))).status, 200);
-  });
-
-  test('M18 an expected checksum and type must be those of the object', async () => {
-    const fixture = await use();
-    const { client, bucket } = fixture;
-    const options = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
-    const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, LAST], [1, 2], options);
-    const attempt = (headers: Record<string, string>) =>
-      rawComplete(fixture, name, partsDocument(parts), headers);
-    const value = checksumOf('CRC32', WHOLE);
-    const cases: readonly [Record<string, string>, string][] = [
-      [{ 'x-amz-checksum-crc32': checksumOf('CRC32', LAST) }, 'BadDigest'],
-      [{ 'x-amz-checksum-crc32': 'nonsense' }, 'InvalidRequest'],
-      [{ 'x-amz-checksum-type': 'COMPOSITE' }, 'InvalidRequest'],
-      [{ 'x-amz-checksum-crc32': value, 'x-amz-checksum-crc32c': value }, 'InvalidRequest'],
-    ];
-    for (const [headers, code] of cases) {
-      const reply = await attempt(headers);
-      assert.deepEqual([reply.status, reply.code], [400, code], JSON.stringify(headers));
-    }
-    const good = { 'x-amz-checksum-crc32': value, 'x-amz-checksum-type': 'FULL_OBJECT' };
-    const reply = await attempt(good);
-    assert.equal(reply.status, 200, reply.text);
-    assert.equal(elementText(reply.text, 'ChecksumCRC32'), value);
-  });
-
-  test('M18 an expected composite checksum may end in the count of parts', async () => {
-    const fixture = await use();
-    const { client, bucket } = fixture;
-    const options = { ChecksumAlgorithm: 'SHA1' } as const;
-    const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, LAST], [1, 2], options);
-    const digests = parts.map((part) => Buffer.from(part.ChecksumSHA1 ?? '', 'base64'));
-    const value = checksumOf('SHA1', Buffer.concat(digests));
-    const attempt = (text: string) =>
-      rawComplete(fixture, name, partsDocument(parts), { 'x-amz-checksum-sha1': text });
-    assert.equal((await attempt(`${value}-3`)).code, 'BadDigest');
-    assert.equal((await attempt(`${value}-2`)).status, 200);
-  });
-
-  test('M19 BI-169 x-amz-mp-object-size must be the size of the object', async () => {
-    const fixture = await use();
-    const { name, parts } = await uploaded(fixture.client, fixture.bucket, 'key', [FIRST, LAST]);
-    const attempt = (size: string) =>
-      rawComplete(fixture, name, partsDocument(parts), { 'x-amz-mp-object-size': size });
-    for (const size of [String(WHOLE.byteLength + 1), '-1', 'x', '', '1e9']) {
-      const reply = await attempt(size);
-      assert.deepEqual([reply.status, reply.code], [400, 'InvalidRequest'], size);
-    }
-    assert.equal((await attempt(String(WHOLE.byteLength))).status, 200);
+    assert.equal((await bytesOf({ client, bucket }, 'key')).toString(), 'early');
   });
 
   test('M22 what creation says about the object holds for the result', async () => {
@@ -461,9 +284,9 @@ function suite(use: () => Promise<Fixture>): void {
     const { client, bucket, server } = await use();
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'key', Body: 'before' }));
     const { name, parts } = await uploaded(client, bucket, 'key', [FIRST, LAST]);
-    assert.equal((await bytesOf(client, bucket, 'key')).toString(), 'before');
+    assert.equal((await bytesOf({ client, bucket }, 'key')).toString(), 'before');
     await complete(client, name, parts);
-    assert.deepEqual(await bytesOf(client, bucket, 'key'), WHOLE);
+    assert.deepEqual(await bytesOf({ client, bucket }, 'key'), WHOLE);
     const { Uploads: uploads } = await client.send(
       new ListMultipartUploadsCommand({ Bucket: bucket }),
     );
@@ -558,7 +381,7 @@ function suite(use: () => Promise<Fixture>): void {
     const winners = replies.flatMap(({ status }, index) => (status === 200 ? [index] : []));
     assert.equal(winners.length, 1);
     for (const { status } of replies) assert([200, 409, 412].includes(status));
-    assert.equal((await bytesOf(client, bucket, 'key')).toString(), `content ${winners[0]}`);
+    assert.equal((await bytesOf({ client, bucket }, 'key')).toString(), `content ${winners[0]}`);
   });
 
   test('M11 AbortMultipartUpload forgets the upload and answers 204', async () => {
@@ -625,7 +448,7 @@ function suite(use: () => Promise<Fixture>): void {
       const { name, parts } = await uploaded(client, bucket, key, [Buffer.from(key)]);
       const done = await complete(client, name, parts);
       assert.equal(decodeURIComponent(done.Location?.split(`${bucket}/`)[1] ?? ''), key);
-      assert.equal((await bytesOf(client, bucket, key)).toString(), key);
+      assert.equal((await bytesOf({ client, bucket }, key)).toString(), key);
     }
   });
 }
@@ -652,86 +475,8 @@ onEveryBackend(
       const done = await complete(client, name, parts);
       const whole = Buffer.concat(bodies);
       assert.equal(done.ChecksumCRC32C, checksumOf('CRC32C', whole));
-      assert.deepEqual(await bytesOf(client, bucket, 'key'), whole);
+      assert.deepEqual(await bytesOf({ client, bucket }, 'key'), whole);
     });
   },
   { partSizeBytesMin: 1, objectSizeBytesMax: 1000 },
 );
-
-interface UploadName {
-  readonly Bucket: string;
-  readonly Key: string;
-  readonly UploadId: string;
-}
-
-async function begin(
-  client: S3Client,
-  bucket: string,
-  key: string,
-  options: Partial<CreateMultipartUploadCommandInput> = {},
-): Promise<UploadName> {
-  const name = { Bucket: bucket, Key: key };
-  const { UploadId = '' } = await client.send(
-    new CreateMultipartUploadCommand({ ...name, ...options }),
-  );
-  return { ...name, UploadId };
-}
-
-/** An upload with parts, ready to be completed; the parts are listed as the server named them. */
-async function uploaded(
-  client: S3Client,
-  bucket: string,
-  key: string,
-  bodies: readonly Uint8Array[],
-  numbers: readonly number[] = bodies.map((_, index) => index + 1),
-  options: Partial<CreateMultipartUploadCommandInput> = {},
-): Promise<{ readonly name: UploadName; readonly parts: CompletedPart[] }> {
-  const name = await begin(client, bucket, key, options);
-  const algorithm = options.ChecksumAlgorithm;
-  const parts: CompletedPart[] = [];
-  for (const [index, body] of bodies.entries()) {
-    const PartNumber = numbers[index];
-    const part = await client.send(
-      new UploadPartCommand({ ...name, PartNumber, Body: body, ChecksumAlgorithm: algorithm }),
-    );
-    const listed: CompletedPart = { PartNumber, ETag: part.ETag };
-    if (algorithm === 'CRC32') listed.ChecksumCRC32 = part.ChecksumCRC32;
-    if (algorithm === 'CRC32C') listed.ChecksumCRC32C = part.ChecksumCRC32C;
-    if (algorithm === 'CRC64NVME') listed.ChecksumCRC64NVME = part.ChecksumCRC64NVME;
-    if (algorithm === 'SHA1') listed.ChecksumSHA1 = part.ChecksumSHA1;
-    if (algorithm === 'SHA256') listed.ChecksumSHA256 = part.ChecksumSHA256;
-    parts.push(listed);
-  }
-  return { name, parts };
-}
-
-function complete(client: S3Client, name: UploadName, parts: CompletedPart[]) {
-  return client.send(
-    new CompleteMultipartUploadCommand({ ...name, MultipartUpload: { Parts: parts } }),
-  );
-}
-
-function rawComplete(
-  fixture: Fixture,
-  { Bucket, Key, UploadId }: UploadName,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<RawReply> {
-  const path = `/${Bucket}/${Key}`;
-  return fixture.raw({ method: 'POST', path, query: `uploadId=${UploadId}`, headers, body });
-}
-
-function partsDocument(parts: readonly CompletedPart[]): string {
-  const elements = parts.map((part) => {
-    const fields = Object.entries(part)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `<${name}>${value}</${name}>`);
-    return `<Part>${fields.join('')}</Part>`;
-  });
-  return `<CompleteMultipartUpload>${elements.join('')}</CompleteMultipartUpload>`;
-}
-
-async function bytesOf(client: S3Client, bucket: string, key: string): Promise<Buffer> {
-  const { Body: body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return Buffer.from((await body?.transformToByteArray()) ?? []);
-}
