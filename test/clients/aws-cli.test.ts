@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 
 import { absent, openWorkbench, type Workbench } from '../support/workbench.js';
@@ -10,6 +10,8 @@ import { AWKWARD_KEYS, FILE_KEYS } from './awkward-keys.js';
 import { writeTree } from './file-keys.js';
 
 const LARGE_BYTES = 20 * 1024 * 1024 + 17;
+
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 
 suite('aws-cli', { skip: absent('aws') }, () => {
   let bench: Workbench;
@@ -80,6 +82,9 @@ suite('aws-cli', { skip: absent('aws') }, () => {
     rmSync(bench.path('mirror', 'gone'));
     rmSync(bench.path('mirror', 'deep'), { recursive: true });
     writeFileSync(bench.path('mirror', 'changed ü'), 'changed, and longer than before');
+    // Objects have whole seconds: a file of the second it is sent in would look newer than its copy.
+    for (const name of ['keep', 'changed ü'])
+      utimesSync(bench.path('mirror', name), LONG_AGO, LONG_AGO);
     await s3('sync', '--no-progress', '--delete', local, 's3://mirror-bucket/m');
     assert.deepEqual(await listed('mirror-bucket'), ['m/changed ü', 'm/keep']);
     assert.equal(await s3('sync', '--delete', local, 's3://mirror-bucket/m'), '');
