@@ -11,10 +11,10 @@ CONFIG ?= s3ish.toml
 # Two at a time: tests start servers of several processes each.
 NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 # Suites that need nothing but npm packages.
-SUITES := unit contract operations model consistency crash tidy
+SUITES := unit contract operations model consistency crash fault abuse tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
-.PHONY: help run build install test test-clients check format docs bench bench-list crash fuzz clean
+.PHONY: help run build install test test-clients check format docs bench bench-list crash fault mutations fuzz clean
 
 help: ## Show this list
 	@echo 's3ish: a durable, S3-compatible object server'
@@ -70,8 +70,15 @@ bench: build-bench ## Measure throughput, latency and server CPU per request (AR
 bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1,000,000
 	@node build/bench/list-scale.js $(ARGS)
 
-crash: build-test ## Kill all processes, and cut the power, 500 times each under load (ROUNDS=n)
-	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),500) S3ISH_POWER_CUTS=$(or $(ROUNDS),500) $(NODE_TEST) $(call test_files,build/test/crash)
+crash: build-test ## Kill processes, and cut the power, 1,000 times each under load (ROUNDS=n)
+	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),1000) S3ISH_POWER_CUTS=$(or $(ROUNDS),1000) S3ISH_RELIABILITY=record \
+	  $(NODE_TEST) $(call test_files,build/test/crash)
+
+fault: build-test ## Failing disks, damaged files and abuse in full size, as root
+	@S3ISH_RELIABILITY=record $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/fault build/test/abuse)
+
+mutations: build-test ## Take out one safeguard after the other: a test must notice (ONLY=P-03)
+	@node build/test/reliability/mutate.js --only '$(ONLY)'
 
 fuzz: build-test ## Fuzz every parser and codec for ten minutes each (SECONDS=n, TARGET=xml-reader)
 	@S3ISH_FUZZ_SECONDS=$(or $(SECONDS),600) $(NODE_TEST) \

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { reportFigure } from '../support/reliability.js';
 import { startServer } from '../support/server.js';
 import { LoopVolume, whyNoLoopVolumes } from './loop-volume.js';
 import { logLines } from './log-lines.js';
@@ -55,7 +56,11 @@ test(`a power cut loses no acknowledged write (${CUTS} cuts)`, { skip }, async (
       isExplained: (status) => status >= 500,
       areMarksLost: true,
     });
-    context.diagnostic(`${CUTS} cuts, ${acknowledgedCount} acknowledged writes, 0 lost, 0 torn`);
+    reportFigure('P-03', {
+      what: 'index and data on ext4, cut one after the other',
+      figure: `${CUTS} cuts, ${acknowledgedCount} acknowledged writes, 0 lost, 0 torn`,
+      faultCount: CUTS,
+    });
   } catch (error) {
     context.diagnostic(logLines(server));
     throw error;

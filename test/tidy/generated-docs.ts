@@ -14,6 +14,8 @@ import { sdkOperations } from '../support/sdk-operations.js';
 import { BAD_INPUTS } from './bad-inputs.js';
 import { filesOfIds, IDS, IDS_IN_SCOPE } from './behaviour-ids.js';
 import { BEHAVIOURS, GROUPS, LATER, NOT_YET } from './behaviours.js';
+import { table } from './markdown-table.js';
+import { reliabilityPage } from './reliability-page.js';
 
 export interface GeneratedPage {
   /** Relative to the root. */
@@ -25,6 +27,7 @@ export interface GeneratedPage {
 export function generatedPages(): readonly GeneratedPage[] {
   return [
     { path: 'docs/CONFIGURATION.md', text: configurationPage() },
+    { path: 'docs/RELIABILITY.md', text: reliabilityPage() },
     { path: 'docs/S3_BEHAVIOURS.md', text: behavioursPage() },
     { path: 'docs/S3_ERRORS.md', text: errorsPage() },
     { path: 'docs/S3_OPERATIONS.md', text: operationsPage() },
@@ -107,11 +110,6 @@ Generated from \`src/s3/errors.ts\` by \`make docs\`. Messages may be more parti
     message,
   ]);
   return `${head}\n${table(['Code', 'Status', 'Message'], rows)}`;
-}
-
-function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(names), line(names.map(() => '---')), ...rows.map(line), ''].join('\n');
 }
 
 function configurationPage(): string {

@@ -9,9 +9,13 @@
 
 /** Folder of `src/` (or `main` for `src/main.ts`) to the folders it may import. */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  main: ['cluster', 'config', 'observe', 'auth', 'wire', 's3', 'util'],
+  main: ['commands', 'cluster', 'config'],
+  // One file for each verb of the command line.
+  commands: ['maintenance', 'cluster', 'config', 'observe', 'auth', 'wire', 's3', 'util'],
   // The composition root: it alone sees every part.
   cluster: ['jobs', 'server', 'observe', 'config', 'operations', 'auth', 'store', 's3', 'util'],
+  // Work over a store beside the server: check, rebuild, copy.
+  maintenance: ['store', 'metadata', 'blobs', 'observe', 's3', 'util'],
   jobs: ['store', 'metadata', 'blobs', 'observe', 's3', 'util'],
   server: ['operations', 'auth', 'store', 'wire', 'observe', 's3', 'util'],
   // Handlers cannot reach the disk, LMDB, the log or the metrics.
@@ -33,7 +37,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** Package to the files (or folders, ending in `/`) that may import it: swapping it is one edit. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   assemblyscript: ['src/kernels/compile.ts'],
-  commander: ['src/main.ts'],
+  commander: ['src/main.ts', 'src/commands/'],
   'hash-wasm': ['src/kernels/xxhash.ts'],
   lmdb: ['src/metadata/lmdb-environment.ts'],
   'lru-cache': ['src/auth/signing-key-cache.ts'],
@@ -51,8 +55,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': [],
   'node:cluster': ['main', 'cluster'],
-  'node:fs': ['main', 'cluster', 'config', 'metadata', 'blobs', 'store', 'kernels'],
-  'node:fs/promises': ['cluster', 'metadata', 'blobs', 'store', 'kernels'],
+  'node:fs': ['main', 'cluster', 'config', 'maintenance', 'metadata', 'blobs', 'store', 'kernels'],
+  'node:fs/promises': ['cluster', 'maintenance', 'metadata', 'blobs', 'store', 'kernels'],
   'node:http': ['server'],
   'node:vm': [],
   'node:worker_threads': ['kernels'],

@@ -1,0 +1,53 @@
+/**
+ * What s3ish promises about faults and load, and how each test of it was seen to fail.
+ *
+ * A promise without a mutation that makes its test fail does not count: such a test might pass for
+ * any server. `make mutations` tries them all; `docs/RELIABILITY.md` is made of this table and of
+ * the figures under `results/`.
+ *
+ * @module
+ */
+
+/** One safeguard taken out of the server. */
+export interface Mutation {
+  /** What is missing then. */
+  readonly name: string;
+  readonly file: string;
+  /** Text of the file, occurring once. */
+  readonly find: string;
+  readonly replace: string;
+  /** The test that must fail, below `test/`, such as `crash/kill.test.js`. */
+  readonly test: string;
+  /** Only tests whose names match. */
+  readonly pattern?: string;
+  /** Settings of the test, to make it quick. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ReliabilityPromise {
+  readonly id: string;
+  readonly promise: string;
+  /** What measures the figures in full. */
+  readonly command: string;
+  readonly mutations: readonly Mutation[];
+}
+
+/** In the order of ids. */
+export const PROMISES: readonly ReliabilityPromise[] = [
+  {
+    id: 'P-03',
+    promise: 'A power cut loses nothing that was acknowledged.',
+    command: 'make crash ROUNDS=1000',
+    mutations: [
+      {
+        name: 'data files and sidecars are not flushed',
+        file: 'src/blobs/volume.ts',
+        find: 'if (this.#isFsyncEnabled) await this.#fenced(() => file.datasync());',
+        replace: '',
+        test: 'crash/power-cut.test.js',
+        pattern: 'loses no acknowledged write',
+        env: { S3ISH_POWER_CUTS: '20' },
+      },
+    ],
+  },
+];
