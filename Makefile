@@ -65,7 +65,7 @@ docs: build-test ## Generate the pages of docs/ that come from tables in the cod
 	@node build/test/tidy/write-docs.js
 
 bench: build-bench ## Measure throughput, latency and server CPU per request (ARGS='--only GET')
-	@node build/bench/run.js $(ARGS)
+	@node build/bench/compare.js $(ARGS)
 
 bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1,000,000
 	@node build/bench/list-scale.js $(ARGS)

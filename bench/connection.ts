@@ -9,6 +9,8 @@ import { connect, type Socket } from 'node:net';
 export interface Answer {
   readonly status: number;
   readonly bodyBytes: number;
+  /** The body, as far as it came with the head. */
+  readonly body: Buffer;
 }
 
 const HEAD_END = '\r\n\r\n';
@@ -27,6 +29,7 @@ export class Connection {
   #head: Buffer = Buffer.alloc(0);
   #status = 0;
   #bodyBytes = 0;
+  #body: Buffer = Buffer.alloc(0);
   #missingBytes = -1;
 
   constructor(host: string, port: number) {
@@ -83,6 +86,7 @@ export class Connection {
       this.#status = Number(head.slice(9, 12));
       this.#bodyBytes = this.#pending?.isHead === true ? 0 : Number(LENGTH.exec(head)?.[1] ?? 0);
       this.#missingBytes = this.#bodyBytes;
+      this.#body = bytes.subarray(headEnd + HEAD_END.length);
       this.#missingBytes -= bytes.length - headEnd - HEAD_END.length;
     } else {
       this.#missingBytes -= piece.length;
@@ -90,6 +94,6 @@ export class Connection {
     if (this.#missingBytes > 0) return;
     const pending = this.#pending;
     this.#pending = undefined;
-    pending?.resolve({ status: this.#status, bodyBytes: this.#bodyBytes });
+    pending?.resolve({ status: this.#status, bodyBytes: this.#bodyBytes, body: this.#body });
   }
 }

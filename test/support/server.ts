@@ -37,6 +37,8 @@ export interface ServerOptions {
   >;
   /** Data of an earlier server; it is kept at the end. A temporary directory unless told. */
   readonly dataPath?: string;
+  /** Another build of the server. */
+  readonly mainFile?: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -82,10 +84,14 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   let child: ChildProcess;
 
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, [MAIN_FILE, 'serve', '--config', configFile], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
-    });
+    child = spawn(
+      process.execPath,
+      [options.mainFile ?? MAIN_FILE, 'serve', '--config', configFile],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...options.env },
+      },
+    );
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
     }
