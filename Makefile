@@ -64,7 +64,7 @@ format: install ## Rewrite the sources in the one format
 docs: build-test ## Generate the pages of docs/ that come from tables in the code
 	@node build/test/tidy/write-docs.js
 
-bench: build-bench ## Measure throughput, latency and server CPU per request (ARGS='--only GET')
+bench: build-bench ## Measure servers side by side: throughput, latency, CPU, flushes (ARGS='--only S1')
 	@node build/bench/compare.js $(ARGS)
 
 bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1,000,000

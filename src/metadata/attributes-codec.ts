@@ -26,6 +26,10 @@ const TEXT_MEMBERS = [
   'storageClass',
 ] as const satisfies readonly Exclude<keyof ObjectAttributes, 'userMetadata'>[];
 
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
+
+type Writable<Shape> = { -readonly [Member in keyof Shape]: Shape[Member] };
+
 export function putAttributes(writer: RecordWriter, attributes: ObjectAttributes): void {
   let present = 0;
   TEXT_MEMBERS.forEach((member, bit) => {
@@ -46,16 +50,21 @@ export function attributesOf(reader: RecordReader): ObjectAttributes {
   if (present >= 1 << TEXT_MEMBERS.length) {
     throw new NewerFormatError('record has attributes unknown to this version');
   }
-  const attributes: { -readonly [Member in (typeof TEXT_MEMBERS)[number]]?: string } = {};
-  TEXT_MEMBERS.forEach((member, bit) => {
-    if ((present & (1 << bit)) !== 0) attributes[member] = reader.text();
-  });
+  const attributes: Writable<ObjectAttributes> = { userMetadata: NO_METADATA };
+  for (let bit = 0, rest = present; rest !== 0; bit += 1, rest >>>= 1) {
+    const member = TEXT_MEMBERS[bit];
+    if (rest % 2 === 1 && member !== undefined) attributes[member] = reader.text();
+  }
   const count = reader.varint();
-  if (count === 0) return { ...attributes, userMetadata: {} };
-  const userMetadata: Record<string, string> = Object.create(null) as Record<string, string>;
+  if (count > 0) attributes.userMetadata = pairsOf(reader, count);
+  return attributes;
+}
+
+function pairsOf(reader: RecordReader, count: number): Readonly<Record<string, string>> {
+  const pairs: Record<string, string> = Object.create(null) as Record<string, string>;
   for (let index = 0; index < count; index += 1) {
     const name = reader.text();
-    userMetadata[name] = reader.text();
+    pairs[name] = reader.text();
   }
-  return { ...attributes, userMetadata };
+  return pairs;
 }

@@ -38,7 +38,7 @@ export function checksumOf(reader: RecordReader): ObjectChecksum | undefined {
   const algorithm = algorithmOf(reader);
   if (algorithm === undefined) return undefined;
   const type = checksumTypeOf(reader);
-  return { algorithm, type, value: reader.bytes().toString('base64') };
+  return { algorithm, type, value: reader.base64() };
 }
 
 export function putAlgorithm(

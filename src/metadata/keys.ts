@@ -23,6 +23,8 @@
  * @module
  */
 
+import { asBuffer } from '../util/bytes.js';
+
 /** Of everything under `metadata_path` and `base_path`; see docs/ON_DISK_FORMAT.md, "Versions". */
 export const INDEX_FORMAT = 1;
 /** LMDB's own limit. */
@@ -72,7 +74,7 @@ export function versionKey(bucketId: number, key: string, sequence: number): Buf
 
 /** The object key inside a key of `objects`. */
 export function keyOfObjectKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + 4, bytes.byteLength - 4).toString('utf8');
+  return asBuffer(bytes).toString('utf8', 4);
 }
 
 /** First byte string above everything that starts with `prefix`, given UTF-8 content. */
@@ -101,7 +103,7 @@ export function uploadKey(bucketId: number, key: string, uploadId: string): Buff
 
 /** Splits a key of `uploads`. */
 export function partsOfUploadKey(bytes: Uint8Array): { key: string; uploadId: string } {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   const separator = buffer.length - UPLOAD_ID_BYTES - 1;
   return {
     key: buffer.toString('utf8', 4, separator),
@@ -121,9 +123,7 @@ export function partKey(uploadId: string, partNumber: number): Buffer {
 }
 
 export function partNumberOfKey(bytes: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUInt16BE(
-    UPLOAD_ID_BYTES,
-  );
+  return asBuffer(bytes).readUInt16BE(UPLOAD_ID_BYTES);
 }
 
 export function garbageKey(sequence: number, index: number): Buffer {
@@ -134,5 +134,5 @@ export function garbageKey(sequence: number, index: number): Buffer {
 }
 
 export function sequenceOfGarbageKey(bytes: Uint8Array): number {
-  return Number(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readBigUInt64BE(0));
+  return Number(asBuffer(bytes).readBigUInt64BE(0));
 }

@@ -17,6 +17,7 @@ import { getSystemErrorName } from 'node:util';
 
 import { open, type Database, type RootDatabase } from 'lmdb';
 
+import { asBuffer } from '../util/bytes.js';
 import { NewerFormatError } from '../util/newer-format-error.js';
 import { CommitQueue, type CountingWriteView } from './commit-queue.js';
 import {
@@ -243,7 +244,7 @@ function getBorrowed(db: Database<Buffer, Buffer>, key: Uint8Array): Uint8Array 
   const bytes = db.getBinaryFast(asBuffer(key)) as (Buffer & { length: number }) | undefined;
   if (bytes === undefined) return undefined;
   // The library hands out one shared buffer and sets its length; a view fixes the length.
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] {
@@ -263,10 +264,4 @@ function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] 
 // No key is longer than the limit, so keys are before or after a bound by its first bytes.
 function asBound(bytes: Uint8Array): Buffer {
   return asBuffer(bytes.byteLength > KEY_BYTES_MAX ? bytes.subarray(0, KEY_BYTES_MAX) : bytes);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -90,6 +90,7 @@ export interface PartRecord extends Extensible {
 }
 
 const FORMAT = 1;
+const MD5_BYTES = 16;
 // The position in these lists is the number in the record: append only.
 const PLACEMENTS = ['inline', 'plain', 'parts'] as const;
 const writer = new RecordWriter();
@@ -174,7 +175,7 @@ export function decodeObject(bytes: Uint8Array): ObjectRecord {
     sequence: reader.varint(),
     versionId: reader.text(),
     sizeBytes: reader.varint(),
-    md5Hex: reader.raw(16).toString('hex'),
+    md5Hex: reader.rawAs('hex', MD5_BYTES),
     partsCount: reader.varint(),
     lastModifiedMs: reader.varint(),
     checksum: checksumOf(reader),
@@ -234,7 +235,7 @@ export function decodePart(bytes: Uint8Array): PartRecord {
   const record = {
     blobId: reader.hex(),
     sizeBytes: reader.varint(),
-    md5Hex: reader.raw(16).toString('hex'),
+    md5Hex: reader.rawAs('hex', MD5_BYTES),
     lastModifiedMs: reader.varint(),
     checksum: checksumOf(reader),
     ...reader.extensions(),
