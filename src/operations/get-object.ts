@@ -14,7 +14,7 @@ import { contentRange, parseRange } from '../s3/range.js';
 import { assertReadable } from '../s3/storage-class.js';
 import type { ByteRange, ObjectVersion } from '../store/store.js';
 import { checksumHeaders, isChecksumModeEnabled } from '../wire/checksum-headers.js';
-import { attributeHeaders, responseOverrides } from '../wire/headers.js';
+import { attributeHeaders, responseOverrides, type HeaderRecord } from '../wire/headers.js';
 import { queryValue } from '../wire/list-parameters.js';
 import { refuseUnsupportedHeaders } from '../wire/unsupported-headers.js';
 import type { Call, Reply } from './operation.js';
@@ -69,7 +69,7 @@ export function headObject(call: Call): Reply {
 interface Answer {
   readonly status: 200 | 206;
   readonly range: ByteRange;
-  readonly headers: Record<string, string | number | undefined>;
+  readonly headers: HeaderRecord;
 }
 
 function describe(call: Call, version: ObjectVersion): Answer {
@@ -78,24 +78,24 @@ function describe(call: Call, version: ObjectVersion): Answer {
   const { range } = selected;
   const isWhole = range.startByte === 0 && range.endByte === version.sizeBytes;
   const showsChecksum = isChecksumModeEnabled(call.headers) && isWhole;
-  return {
-    status: selected.isPartial ? 206 : 200,
-    range,
-    headers: {
-      ...attributeHeaders(version.attributes),
-      etag: quoteEtag(version.etag),
-      'last-modified': httpDate(version.lastModifiedMs),
-      'accept-ranges': 'bytes',
-      'content-range': selected.isPartial ? contentRange(range, version.sizeBytes) : undefined,
-      'x-amz-mp-parts-count': selected.partsCount,
-      'x-amz-tagging-count': version.tags.length === 0 ? undefined : version.tags.length,
-      'x-amz-checksum-type': version.checksum?.type,
-      ...(showsChecksum
-        ? checksumHeaders(version.checksum, version.partsCount)
-        : selected.checksum),
-      ...responseOverrides(call.query, call.principal.kind === 'anonymous'),
-    },
-  };
+  const { query, principal } = call;
+  const headers = attributeHeaders(version.attributes);
+  // One after the other: a literal of several parts takes ten times as long to make.
+  headers['etag'] = quoteEtag(version.etag);
+  headers['last-modified'] = httpDate(version.lastModifiedMs);
+  headers['accept-ranges'] = 'bytes';
+  if (selected.isPartial) headers['content-range'] = contentRange(range, version.sizeBytes);
+  if (selected.partsCount !== undefined)
+    headers['x-amz-mp-parts-count'] = String(selected.partsCount);
+  if (version.tags.length > 0) headers['x-amz-tagging-count'] = String(version.tags.length);
+  if (version.checksum !== undefined) headers['x-amz-checksum-type'] = version.checksum.type;
+  const checksum = showsChecksum
+    ? checksumHeaders(version.checksum, version.partsCount)
+    : selected.checksum;
+  if (checksum !== undefined) Object.assign(headers, checksum);
+  if (query.size > 0)
+    Object.assign(headers, responseOverrides(query, principal.kind === 'anonymous'));
+  return { status: selected.isPartial ? 206 : 200, range, headers };
 }
 
 interface Selection {

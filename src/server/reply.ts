@@ -24,7 +24,8 @@ export interface ReplyContext {
 
 export function replyOf(reply: Reply, context: ReplyContext): TransportReply {
   const headers = baseHeaders(context);
-  for (const [name, value] of Object.entries(reply.headers ?? {})) {
+  for (const name in reply.headers) {
+    const value = reply.headers[name];
     if (value !== undefined) headers[name] = String(value);
   }
   return { status: reply.status, headers, body: reply.body, closeConnection: false };

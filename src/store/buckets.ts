@@ -4,24 +4,18 @@
  * @module
  */
 
-import {
-  afterPrefix,
-  bucketIdKey,
-  bucketKey,
-  configurationKey,
-  justAfter,
-} from '../metadata/keys.js';
+import { afterPrefix, bucketIdKey, configurationKey, justAfter } from '../metadata/keys.js';
 import { decodeBucket, decodeConfiguration, decodeCounters } from '../metadata/records.js';
 import { configureBucketAction, createBucketAction, deleteBucketAction } from './bucket-actions.js';
-import { requireBucketRecord, type StoreContext } from './context.js';
+import { findBucketRecord, requireBucketRecord, type StoreContext } from './context.js';
 import type { Bucket, BucketConfigurationName, BucketCounters, Store } from './store.js';
 
 /** Buckets looked at in one step of a listing. */
 const SCAN_COUNT = 256;
 
 export function findBucket(context: StoreContext, bucket: string): Bucket | undefined {
-  const bytes = context.environment.get('buckets', bucketKey(bucket));
-  return bytes === undefined ? undefined : { name: bucket, ...decodeBucket(bytes) };
+  const record = findBucketRecord(context, bucket);
+  return record && { name: bucket, ...record };
 }
 
 export function bucketCounters(context: StoreContext, bucket: string): BucketCounters {

@@ -17,8 +17,31 @@ import { S3Error } from '../s3/errors.js';
 import type { Headroom } from './headroom.js';
 import type { ReadHolds } from './read-holds.js';
 
+/**
+ * The bucket found last, until the code that runs now gives way to anything else: a request asks for
+ * its bucket to be authorised and again to be served. Nothing can be committed in between.
+ */
+export class RecentBucket {
+  #name = '';
+  #record: BucketRecord | undefined;
+  readonly #forget = (): void => {
+    this.#record = undefined;
+  };
+
+  get(name: string): BucketRecord | undefined {
+    return name === this.#name ? this.#record : undefined;
+  }
+
+  set(name: string, record: BucketRecord): void {
+    this.#name = name;
+    this.#record = record;
+    queueMicrotask(this.#forget);
+  }
+}
+
 export interface StoreContext {
   readonly environment: Environment;
+  readonly recentBucket: RecentBucket;
   readonly blobs: BlobStore;
   readonly holds: ReadHolds;
   /** Asked before data is added. */
@@ -28,11 +51,21 @@ export interface StoreContext {
   readonly nowMs: () => number;
 }
 
+export function findBucketRecord(context: StoreContext, bucket: string): BucketRecord | undefined {
+  const known = context.recentBucket.get(bucket);
+  if (known !== undefined) return known;
+  const bytes = context.environment.get('buckets', bucketKey(bucket));
+  if (bytes === undefined) return undefined;
+  const record = decodeBucket(bytes);
+  context.recentBucket.set(bucket, record);
+  return record;
+}
+
 /** @throws {S3Error} NoSuchBucket. */
 export function requireBucketRecord(context: StoreContext, bucket: string): BucketRecord {
-  const bytes = context.environment.get('buckets', bucketKey(bucket));
-  if (bytes === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
-  return decodeBucket(bytes);
+  const record = findBucketRecord(context, bucket);
+  if (record === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket });
+  return record;
 }
 
 export function findObjectRecord(

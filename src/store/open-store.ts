@@ -25,7 +25,7 @@ import {
   listBuckets,
 } from './buckets.js';
 import { completeUpload } from './complete-upload.js';
-import type { StoreContext } from './context.js';
+import { RecentBucket, type StoreContext } from './context.js';
 import { copyObject } from './copy-object.js';
 import { copyPart } from './copy-part.js';
 import { deleteObject, deleteObjects } from './delete-objects.js';
@@ -86,6 +86,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const blobs = await openBlobs(options);
   const context: StoreContext = {
     environment,
+    recentBucket: new RecentBucket(),
     blobs,
     holds: new ReadHolds(),
     headroom: new Headroom(

@@ -31,6 +31,17 @@ const OVERRIDES: ReadonlyMap<string, string> = new Map([
   ['response-expires', 'expires'],
 ]);
 
+/** Besides the content type, which has a default. */
+const ATTRIBUTE_HEADERS = [
+  ['cacheControl', 'cache-control'],
+  ['contentDisposition', 'content-disposition'],
+  ['contentEncoding', 'content-encoding'],
+  ['contentLanguage', 'content-language'],
+  ['expires', 'expires'],
+  ['websiteRedirectLocation', 'x-amz-website-redirect-location'],
+  ['storageClass', 'x-amz-storage-class'],
+] as const satisfies readonly (readonly [keyof ObjectAttributes, string])[];
+
 type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 /**
@@ -62,16 +73,11 @@ export function objectAttributes(headers: Headers): ObjectAttributes {
 
 /** The headers that GET and HEAD return for what {@link objectAttributes} read. */
 export function attributeHeaders(attributes: ObjectAttributes): HeaderRecord {
-  const headers: HeaderRecord = {
-    'content-type': attributes.contentType ?? DEFAULT_CONTENT_TYPE,
-    'cache-control': attributes.cacheControl,
-    'content-disposition': attributes.contentDisposition,
-    'content-encoding': attributes.contentEncoding,
-    'content-language': attributes.contentLanguage,
-    expires: attributes.expires,
-    'x-amz-website-redirect-location': attributes.websiteRedirectLocation,
-    'x-amz-storage-class': attributes.storageClass,
-  };
+  const headers: HeaderRecord = { 'content-type': attributes.contentType ?? DEFAULT_CONTENT_TYPE };
+  for (const [member, name] of ATTRIBUTE_HEADERS) {
+    const value = attributes[member];
+    if (value !== undefined) headers[name] = value;
+  }
   addMetadataHeaders(headers, attributes.userMetadata);
   return headers;
 }

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { BlobStore } from '#src/blobs/blob-store.js';
 import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { checksumOf } from '#src/s3/checksums.js';
-import type { StoreContext } from '#src/store/context.js';
+import { RecentBucket, type StoreContext } from '#src/store/context.js';
 import { Headroom } from '#src/store/headroom.js';
 import { openObject } from '#src/store/open-object.js';
 import { ReadHolds } from '#src/store/read-holds.js';
@@ -21,7 +21,12 @@ import type { CommitObject, ObjectVersion } from '#src/store/store.js';
 export function storeContextOf(blobs: BlobStore, inlineBytesMax = 0): StoreContext {
   return {
     ...{ environment: openMemoryEnvironment(), blobs, holds: new ReadHolds() },
-    ...{ headroom: new Headroom([]), inlineBytesMax, nowMs: Date.now },
+    ...{
+      recentBucket: new RecentBucket(),
+      headroom: new Headroom([]),
+      inlineBytesMax,
+      nowMs: Date.now,
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { clusterMetrics, renderMetrics, requestMetrics } from '#src/observe/metrics.js';
+import { clusterMetrics, renderMetrics } from '#src/observe/metrics.js';
+import { requestMetrics } from '#src/observe/request-metrics.js';
 
 const GET = {
   operation: 'GetObject',
