@@ -14,7 +14,7 @@ NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 SUITES := unit contract operations model consistency crash fault abuse tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
-.PHONY: help run build install test test-clients check format docs bench bench-list crash fault mutations fuzz clean
+.PHONY: help run build install test test-clients check format docs bench bench-list crash fault consistency mutations fuzz clean
 
 help: ## Show this list
 	@echo 's3ish: a durable, S3-compatible object server'
@@ -76,6 +76,11 @@ crash: build-test ## Kill processes, and cut the power, 1,000 times each under l
 
 fault: build-test ## Failing disks, damaged files and abuse in full size, as root
 	@S3ISH_RELIABILITY=record $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/fault build/test/abuse)
+
+consistency: build-test ## A million operations whose order is checked, and 10,000 races (OPERATIONS=n)
+	@S3ISH_LINEAR_OPERATIONS=$(or $(OPERATIONS),1000000) S3ISH_CONSISTENCY_RACES=$(or $(RACES),10000) \
+	  S3ISH_CONSISTENCY_TRIES=20000 S3ISH_RELIABILITY=record \
+	  $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/consistency)
 
 mutations: build-test ## Take out one safeguard after the other: a test must notice (ONLY=P-03)
 	@node build/test/reliability/mutate.js --only '$(ONLY)'

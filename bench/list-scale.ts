@@ -16,7 +16,7 @@ import { startServer, type TestServer } from '../test/support/server.js';
 import { Connection } from './connection.js';
 import { cpuMicroseconds } from './process-figures.js';
 import { sendAll } from './scenarios.js';
-import { requestSigner, type RequestParts } from './signed-request.js';
+import { requestSigner, type RequestParts } from '../test/support/prepared-request.js';
 
 const PAGE = 1000;
 const FOLDERS = 1000;

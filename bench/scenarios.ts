@@ -6,14 +6,14 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 
-import { Connection } from './connection.js';
-import { runLoad, type Load, type PreparedRequest } from './generator.js';
 import {
   requestSigner,
   type PayloadSigning,
   type RequestParts,
   type Target,
-} from './signed-request.js';
+} from '../test/support/prepared-request.js';
+import { Connection } from './connection.js';
+import { runLoad, type Load, type PreparedRequest } from './generator.js';
 
 export interface Scenario {
   /** As in docs/PERFORMANCE.md. */

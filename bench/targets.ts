@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { REPOSITORY } from '../test/support/repository.js';
 import { freePorts, startServer } from '../test/support/server.js';
-import type { Target } from './signed-request.js';
+import type { Target } from '../test/support/prepared-request.js';
 
 /** A server that can be measured. */
 export interface BenchTarget {

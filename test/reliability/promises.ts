@@ -50,4 +50,47 @@ export const PROMISES: readonly ReliabilityPromise[] = [
       },
     ],
   },
+  {
+    id: 'P-22',
+    promise:
+      'Every object is linearisable over all processes, lists included, also when processes are killed; of writers that race on a condition exactly one wins.',
+    command: 'make consistency',
+    mutations: [
+      {
+        name: 'requests read the snapshot that is at hand',
+        file: 'src/store/open-store.ts',
+        find: `    refresh: () => {
+      context.environment.refresh();
+    },`,
+        replace: '    refresh: () => {},',
+        test: 'consistency/processes.test.js',
+        pattern: 'to every process at once',
+      },
+      {
+        name: 'conditions are not decided inside the transaction',
+        file: 'src/store/object-actions.ts',
+        find: `  checkWriteConditions(input.conditions, current, input.key);
+  return replaceObject(txn, input, current, 0);`,
+        replace: `  void checkWriteConditions;
+  return replaceObject(txn, input, current, 0);`,
+        test: 'consistency/processes.test.js',
+        pattern: 'If-None-Match writers',
+        env: { S3ISH_CONSISTENCY_RACES: '10' },
+      },
+      {
+        name: 'a write is acknowledged before it is committed',
+        file: 'src/metadata/commit-queue.ts',
+        find: `        for (const pending of batch) outcomes.push(decide(txn, pending));
+      });`,
+        replace: `        for (const pending of batch) outcomes.push(decide(txn, pending));
+        batch.forEach((pending, index) => {
+          if (outcomes[index]?.refusal === undefined) pending.resolve(outcomes[index]?.output);
+        });
+      });`,
+        test: 'consistency/linearizable.test.js',
+        pattern: 'while all processes run',
+        env: { S3ISH_LINEAR_OPERATIONS: '4000' },
+      },
+    ],
+  },
 ];

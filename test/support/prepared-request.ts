@@ -14,7 +14,7 @@ import {
   SIGNATURE_ALGORITHM,
   stringToSign,
 } from '#src/wire/sigv4.js';
-import { encodeBody } from '../test/support/aws-chunked-body.js';
+import { encodeBody } from './aws-chunked-body.js';
 
 /** Where requests go and who signs them. */
 export interface Target {
