@@ -50,6 +50,7 @@ interface Place {
   /** Whether it has said hello; what it missed before is in its start message. */
   isListening: boolean;
   isReady: boolean;
+  /** By a clock that never jumps: lives are measured with it. */
   startedMs: number;
   failure: string;
   respawnTimer: NodeJS.Timeout | undefined;
@@ -141,8 +142,8 @@ export class Supervisor {
   }
 
   #spawn(place: Place): void {
-    place.startedMs = Date.now();
-    place.incarnation = newIncarnation(place.startedMs);
+    place.startedMs = performance.now();
+    place.incarnation = newIncarnation(Date.now());
     place.report = undefined;
     if (place.role === 'server') {
       this.#tellJobs({ kind: 'incarnation-alive', incarnation: place.incarnation });
@@ -222,7 +223,7 @@ export class Supervisor {
 
     const reason = place.failure === '' ? cause : place.failure;
     place.failure = '';
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     const isHopeless = !wasReady && place.failures.add(reason, nowMs);
     if (isHopeless && place.role === 'server' && this.figures().servingCount === 0) {
       this.#options.onGivingUp(reason);
