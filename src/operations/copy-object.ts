@@ -55,7 +55,7 @@ export async function copyObject(call: Call): Promise<Reply> {
 
   const source = findSource(call);
   const sourceWishes = sourceConditions(headers, COPY_SOURCE);
-  evaluateSourceConditions(sourceWishes, source, Date.now(), COPY_SOURCE);
+  evaluateSourceConditions(sourceWishes, source, call.nowMs, COPY_SOURCE);
   assertCopyable(source);
   assertSomethingChanges(call, source, directive);
 
@@ -81,7 +81,7 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
 
   const source = findSource(call);
   const sourceWishes = sourceConditions(headers, COPY_SOURCE);
-  evaluateSourceConditions(sourceWishes, source, Date.now(), COPY_SOURCE);
+  evaluateSourceConditions(sourceWishes, source, call.nowMs, COPY_SOURCE);
   assertReadable(source.attributes.storageClass);
   const range = copiedRange(headers.get('x-amz-copy-source-range'), source.sizeBytes);
 

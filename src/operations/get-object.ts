@@ -73,7 +73,7 @@ interface Answer {
 }
 
 function describe(call: Call, version: ObjectVersion): Answer {
-  evaluateReadConditions(readConditions(call.headers), version, Date.now());
+  evaluateReadConditions(readConditions(call.headers), version, call.nowMs);
   const selected = select(call, version);
   const { range } = selected;
   const isWhole = range.startByte === 0 && range.endByte === version.sizeBytes;

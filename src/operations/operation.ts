@@ -39,6 +39,8 @@ export interface Call {
   readonly isVirtualHosted: boolean;
   readonly store: Store;
   readonly region: string;
+  /** The server's clock when the request was authenticated. */
+  readonly nowMs: number;
   readonly limits: OperationLimits;
   /** The bucket of a second resource, checked like the first. @throws {S3Error} AccessDenied, NoSuchBucket. */
   authorizeBucket(bucket: string): Bucket;

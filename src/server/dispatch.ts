@@ -173,10 +173,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     options.onRequestBegin(name);
 
     const { region, store } = options;
+    const nowMs = options.nowMs();
     const isForEverybody = operation.permission === EVERYBODY;
     const authenticated = isForEverybody
       ? unsigned(head.headers)
-      : authenticate(arrival?.request ?? head, authenticationContext(), query);
+      : authenticate(arrival?.request ?? head, authenticationContext(nowMs), query);
     const { principal, headers, verification } = authenticated;
     progress.accessKey = principal.kind === 'user' ? principal.accessKey : undefined;
 
@@ -200,6 +201,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       verification,
       store,
       region,
+      nowMs,
       origin:
         arrival?.originOf(authenticated.signedAddress) ??
         `http://${headers.get('host') ?? 'localhost'}`,
@@ -233,16 +235,19 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   async function signedCall(call: Call, progress: Progress): Promise<Call> {
     const form = await openForm(call);
     // By the clock of now: the policy may have expired while its form trickled in.
-    const { principal, policy } = authenticateForm(form.fields, authenticationContext());
+    const { principal, policy } = authenticateForm(
+      form.fields,
+      authenticationContext(options.nowMs()),
+    );
     progress.accessKey = principal.accessKey;
     const key = formKey(form);
     progress.key = key;
     return { ...call, principal, key, form: { ...form, policy } };
   }
 
-  function authenticationContext(): AuthenticationContext {
-    const { credentials, region, isSignatureV2Offered, nowMs } = options;
-    return { credentials, signingKeys, region, isSignatureV2Offered, nowMs: nowMs() };
+  function authenticationContext(nowMs: number): AuthenticationContext {
+    const { credentials, region, isSignatureV2Offered } = options;
+    return { credentials, signingKeys, region, isSignatureV2Offered, nowMs };
   }
 
   /** Takes a place among those that move payload, or sheds the request; waits only if it must. */

@@ -41,6 +41,8 @@ export interface InProcessOptions {
   readonly readTimeoutMs?: number;
   /** How many requests may bring payload at once, and as many may fetch it; 1000 unless told. */
   readonly payloadsCountMax?: number;
+  /** Clock of the server; the system's unless told. */
+  readonly nowMs?: () => number;
   /** `us-east-1` unless told. */
   readonly region?: string;
   /** Off unless told, as the setting is. */
@@ -79,7 +81,7 @@ export interface InProcessServer {
 
 /** Starts a server on a free port. The file backend works in a new temporary directory. */
 export async function startInProcessServer(options: InProcessOptions): Promise<InProcessServer> {
-  const { backend, region = REGION, payloadsCountMax = 1000 } = options;
+  const { backend, region = REGION, payloadsCountMax = 1000, nowMs = Date.now } = options;
   const basePath = await mkdtemp(join(tmpdir(), 's3ish-in-process-'));
   const store = await openStore({
     backend,
@@ -88,6 +90,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     isFsyncEnabled: false,
     inlineBytesMax: INLINE_BYTES_MAX,
     incarnation: newIncarnation(Date.now()),
+    nowMs,
   });
   const ends: RequestEnd[] = [];
   const faults: unknown[] = [];
@@ -113,7 +116,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     uploads: new Semaphore(payloadsCountMax, unbounded),
     downloads: new Semaphore(payloadsCountMax, unbounded),
     hostId: 'in-process',
-    nowMs: Date.now,
+    nowMs,
     onRequestBegin: () => undefined,
     onRequestEnd: (end) => ends.push(end),
     onFault: (fault) => faults.push(fault),
