@@ -95,6 +95,11 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     inlineBytesMax: options.inlineBytesMax,
     nowMs: options.nowMs ?? Date.now,
   };
+  return assembleStore(context);
+}
+
+/** A store over parts that were opened before. */
+export function assembleStore(context: StoreContext): OpenStore {
   return { ...storeOver(context), ...aftercareOf(context) };
 }
 

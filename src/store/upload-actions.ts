@@ -57,12 +57,19 @@ export interface PutPartInput {
   readonly layout: LayoutRecord;
 }
 
-export function putPartAction(txn: WriteView, input: PutPartInput): void {
+/** @returns the part as it is stored. */
+export function putPartAction(txn: WriteView, input: PutPartInput): PartRecord {
   const upload = requireUpload(txn, input);
   const key = partKey(input.uploadId, input.partNumber);
   const previous = txn.get('parts', key);
   const replaced = previous === undefined ? undefined : decodePart(previous);
-  txn.put('parts', key, encodePart(input.part));
+  // A clock that jumped back must not make a part older than its upload, or than what it replaces.
+  const notBeforeMs = Math.max(upload.record.initiatedMs, replaced?.lastModifiedMs ?? 0);
+  const part = {
+    ...input.part,
+    lastModifiedMs: Math.max(input.part.lastModifiedMs, notBeforeMs),
+  };
+  txn.put('parts', key, encodePart(part));
   txn.put('layouts', blobIdKey(input.part.blobId), encodeLayout(input.layout));
   txn.put(
     'uploads',
@@ -78,6 +85,7 @@ export function putPartAction(txn: WriteView, input: PutPartInput): void {
       blobId: replaced.blobId,
     });
   }
+  return part;
 }
 
 export interface CompleteUploadInput extends PublishObjectInput {
@@ -102,7 +110,10 @@ export function completeUploadAction(
   if (upload?.record.revision !== input.revision) return undefined;
   const current = findObject(txn, input.bucketId, input.key);
   checkWriteConditions(input.conditions, current, input.key, upload.record);
-  const record = replaceObject(txn, input, current, -1);
+  // A clock that jumped back must not make the object older than its upload.
+  const lastModifiedMs = Math.max(input.record.lastModifiedMs, upload.record.initiatedMs);
+  const dated = { ...input, record: { ...input.record, lastModifiedMs } };
+  const record = replaceObject(txn, dated, current, -1);
   txn.put('manifests', manifestKey(input.uploadId), encodeManifest(input.manifest));
   txn.remove('uploads', upload.key);
   input.unused.forEach((part, index) => {

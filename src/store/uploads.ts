@@ -123,8 +123,8 @@ export async function addPart(
   const { blobId, etag: md5Hex, checksum, lastModifiedMs } = made;
   const part = { blobId, sizeBytes: layout.sizeBytes, md5Hex, lastModifiedMs, checksum };
   const input = { bucket, key, uploadId, partNumber, part, layout };
-  await context.environment.write(putPartAction, input);
-  return uploadPartOf(partNumber, part);
+  const stored = await context.environment.write(putPartAction, input);
+  return uploadPartOf(partNumber, stored);
 }
 
 /** Parts of an upload in progress, in order, strictly after `afterPartNumber`. */
