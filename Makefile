@@ -14,7 +14,7 @@ NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
 SUITES := unit contract operations model consistency crash fault abuse tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)
 
-.PHONY: help run build install test test-clients check format docs bench bench-list crash fault consistency mutations fuzz clean
+.PHONY: help run build install test test-clients check format docs bench bench-list crash fault consistency model mutations fuzz clean
 
 help: ## Show this list
 	@echo 's3ish: a durable, S3-compatible object server'
@@ -81,6 +81,10 @@ consistency: build-test ## A million operations whose order is checked, and 10,0
 	@S3ISH_LINEAR_OPERATIONS=$(or $(OPERATIONS),1000000) S3ISH_CONSISTENCY_RACES=$(or $(RACES),10000) \
 	  S3ISH_CONSISTENCY_TRIES=20000 S3ISH_RELIABILITY=record \
 	  $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/consistency)
+
+model: build-test ## Compare 20,000 random runs with the reference model (RUNS=n)
+	@S3ISH_MODEL_RUNS=$(or $(RUNS),20000) S3ISH_RELIABILITY=record \
+	  $(NODE_TEST) $(call test_files,build/test/model) build/test/operations/clock.test.js
 
 mutations: build-test ## Take out one safeguard after the other: a test must notice (ONLY=P-03)
 	@node build/test/reliability/mutate.js --only '$(ONLY)'

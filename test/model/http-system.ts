@@ -1,10 +1,12 @@
 /**
- * A server as a model run sees it, through the AWS SDK.
+ * A server as a model run sees it, through the AWS SDK: one inside this process, on a clock that
+ * stands still, or one of several processes, which can be killed.
  *
  * @module
  */
 
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   AbortMultipartUploadCommand,
@@ -18,6 +20,7 @@ import {
   DeleteObjectTaggingCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   paginateListObjectsV2,
   ListPartsCommand,
@@ -27,50 +30,58 @@ import {
   RenameObjectCommand,
   S3ServiceException,
   UploadPartCommand,
+  UploadPartCopyCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 
 import { S3Error } from '#src/s3/errors.js';
 
-import {
-  startInProcessServer,
-  type Backend,
-  type InProcessServer,
-} from '../support/in-process-server.js';
+import { clockedClient, type Clock } from '../support/clocked-client.js';
+import type { Backend } from '../support/in-process-server.js';
 import { s3Client } from '../support/s3-client.js';
+import { hostInProcess, hostInProcesses, type Host } from './hosts.js';
 import { metaOf } from './model.js';
 import {
   byBytes,
   bytesOf,
   md5,
-  PART_SIZE_BYTES_MIN,
+  NO_ANSWER,
+  NOT_SHOWN,
   type Action,
   type Conditions,
+  type Interruption,
   type Outcome,
   type System,
 } from './system.js';
 
+/** A crash after n calls, on a wire that shows none: that many times this. */
+const KILL_STEP_MS = 2;
+
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
 export class HttpSystem implements System {
-  readonly #server: InProcessServer;
+  readonly #host: Host;
   readonly #client: S3Client;
   readonly #uploads: { Bucket: string; Key: string; UploadId: string }[] = [];
 
-  private constructor(server: InProcessServer) {
-    this.#server = server;
-    this.#client = s3Client(server);
+  private constructor(host: Host) {
+    this.#host = host;
+    const { access, clock } = host;
+    this.#client = clock === undefined ? s3Client(access) : clockedClient(access, clock);
   }
 
-  static async open(backend: Backend): Promise<HttpSystem> {
-    const limits = { partSizeBytesMin: PART_SIZE_BYTES_MIN };
-    return new HttpSystem(await startInProcessServer({ backend, limits }));
+  static async open(backend: Backend, clock: Clock): Promise<HttpSystem> {
+    return new HttpSystem(await hostInProcess(backend, clock));
+  }
+
+  /** Several processes, on the clock of the system. */
+  static async openProcesses(): Promise<HttpSystem> {
+    return new HttpSystem(await hostInProcesses());
   }
 
   async close(): Promise<void> {
     this.#client.destroy();
-    await this.#server.stop();
-    assert.deepEqual(this.#server.faults, [], 'no request ended in a fault');
+    await this.#host.stop();
   }
 
   async apply(action: Action): Promise<Outcome> {
@@ -81,9 +92,12 @@ export class HttpSystem implements System {
       if (!(error instanceof S3ServiceException)) throw error;
       // The answer to HEAD has no body that could name the code.
       if (error.name !== 'NotFound') return error.name;
-      return this.#server.store.findBucket('bucket' in action ? action.bucket : '') === undefined
-        ? 'NoSuchBucket'
-        : 'NoSuchKey';
+      const Bucket = 'bucket' in action ? action.bucket : '';
+      const hasBucket = await this.#client.send(new HeadBucketCommand({ Bucket })).then(
+        () => true,
+        () => false,
+      );
+      return hasBucket ? 'NoSuchKey' : 'NoSuchBucket';
     }
   }
 
@@ -98,8 +112,9 @@ export class HttpSystem implements System {
         return 'ok';
       case 'counters':
         // Served by no operation.
-        this.#server.store.refresh();
-        return this.#server.store.bucketCounters(action.bucket);
+        if (this.#host.store === undefined) return NOT_SHOWN;
+        this.#host.store.refresh();
+        return this.#host.store.bucketCounters(action.bucket);
       case 'put':
         return this.#put(action);
       case 'get':
@@ -107,7 +122,7 @@ export class HttpSystem implements System {
       case 'head': {
         const place = { Bucket: action.bucket, Key: action.key };
         const answer = await client.send(new HeadObjectCommand(place));
-        return describe(answer, answer.ContentLength);
+        return this.#describe(answer, answer.ContentLength);
       }
       case 'getWhile': {
         const shown = await this.#get({ ...action, kind: 'get' });
@@ -192,6 +207,17 @@ export class HttpSystem implements System {
         );
         return { etag: unquoted(answer.ETag) };
       }
+      case 'copyPart': {
+        const { source, range } = action;
+        const answer = await client.send(
+          new UploadPartCopyCommand({
+            ...{ ...this.#upload(action.upload), PartNumber: action.partNumber },
+            CopySource: `${source.bucket}/${encodeURIComponent(source.key)}`,
+            CopySourceRange: range && `bytes=${range[0]}-${range[1] - 1}`,
+          }),
+        );
+        return { etag: unquoted(answer.CopyPartResult?.ETag) };
+      }
       case 'complete': {
         const Parts = action.parts.map((part) => ({
           PartNumber: part.partNumber,
@@ -213,11 +239,27 @@ export class HttpSystem implements System {
       case 'listUploads':
         return this.#listUploads(action);
       case 'sweep':
-        await this.#server.store.reclaimer.reclaimGarbage(() => true);
+        await this.#host.store?.reclaimer.reclaimGarbage(() => true);
         return 'ok';
       case 'reopen':
+        await this.#host.restart(action.isClean);
         return 'ok';
+      case 'clock':
+        return 'ok';
+      case 'interrupt':
+        return this.#interrupted(action.change, action.by);
     }
+  }
+
+  /** All processes are killed while the request is on its way, or just after its answer. */
+  async #interrupted(change: Action, { kind, afterCalls }: Interruption): Promise<Outcome> {
+    if (kind !== 'crash' || this.#host.kill === undefined) return this.apply(change);
+    const outcome = this.apply(change).catch(() => NO_ANSWER);
+    await sleep(afterCalls * KILL_STEP_MS);
+    await this.#host.kill();
+    const seen = await outcome;
+    await this.#host.restart(true);
+    return seen;
   }
 
   async #put(action: Omit<Of<'put'>, 'kind'>): Promise<Outcome> {
@@ -236,7 +278,7 @@ export class HttpSystem implements System {
     const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
     const [, total] = answer.ContentRange?.split('/') ?? [];
     return {
-      ...describe(answer, total === undefined ? bytes.byteLength : Number(total)),
+      ...this.#describe(answer, total === undefined ? bytes.byteLength : Number(total)),
       md5: md5(bytes),
     };
   }
@@ -294,9 +336,15 @@ export class HttpSystem implements System {
     return found.sort((one, other) => byBytes(one.key, other.key) || one.number - other.number);
   }
 
+  #describe({ ETag, Metadata, LastModified }: Described, sizeBytes: number | undefined) {
+    const modifiedMs = LastModified?.getTime() ?? NaN;
+    const modifiedSecs = this.#host.clock === undefined ? undefined : modifiedMs / 1000;
+    return { etag: unquoted(ETag), sizeBytes, meta: Metadata?.['meta'], modifiedSecs };
+  }
+
   #upload(number: number): { Bucket: string; Key: string; UploadId: string } {
     const upload = this.#uploads[number];
-    assert(upload !== undefined);
+    if (upload === undefined) throw new Error(`there is no upload ${number}`);
     return upload;
   }
 }
@@ -304,10 +352,7 @@ export class HttpSystem implements System {
 interface Described {
   readonly ETag?: string | undefined;
   readonly Metadata?: Record<string, string> | undefined;
-}
-
-function describe({ ETag, Metadata }: Described, sizeBytes: number | undefined) {
-  return { etag: unquoted(ETag), sizeBytes, meta: Metadata?.['meta'] };
+  readonly LastModified?: Date | undefined;
 }
 
 function conditionsOf({ ifMatch, ifNoneMatch }: Conditions) {

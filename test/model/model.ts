@@ -4,15 +4,16 @@
  * @module
  */
 
+import type { Clock } from '../support/clocked-client.js';
 import {
   byBytes,
   bytesOf,
   INLINE_BYTES_MAX,
   md5,
-  PART_SIZE_BYTES_MIN,
   type Action,
   type Conditions,
   type Outcome,
+  type Place,
   type System,
 } from './system.js';
 
@@ -22,6 +23,7 @@ export interface ModelObject {
   readonly meta: string;
   readonly tag: string | undefined;
   readonly writtenAt: number;
+  readonly modifiedMs: number;
   /** The upload that made it, and its parts; -1 under another key than the upload's. */
   readonly upload?: number;
   readonly parts: readonly { readonly partNumber: number; readonly bytes: Buffer }[];
@@ -32,6 +34,7 @@ export interface ModelUpload {
   readonly key: string;
   readonly meta: string;
   readonly startedAt: number;
+  readonly initiatedMs: number;
   readonly parts: Map<number, Buffer>;
   isKeyDeleted: boolean;
   isOpen: boolean;
@@ -39,12 +42,38 @@ export interface ModelUpload {
 
 class Refusal extends Error {}
 
+export interface ModelOptions {
+  /** Undefined: nothing is said about times. */
+  readonly clock: Clock | undefined;
+  readonly partSizeBytesMin: number;
+}
+
 export class Model implements System {
   readonly buckets = new Map<string, Map<string, ModelObject>>();
   readonly uploads: ModelUpload[] = [];
-  #clock = 0;
+  /** What the last action was about; the next one often is about the same. */
+  lastPlace: Place | undefined;
+  readonly #options: ModelOptions;
+  #writeCount = 0;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+  }
+
+  /** Another one that knows the same. */
+  clone(): Model {
+    const other = new Model(this.#options);
+    for (const [name, objects] of this.buckets) other.buckets.set(name, new Map(objects));
+    for (const upload of this.uploads) {
+      other.uploads.push({ ...upload, parts: new Map(upload.parts) });
+    }
+    other.lastPlace = this.lastPlace;
+    other.#writeCount = this.#writeCount;
+    return other;
+  }
 
   async apply(action: Action): Promise<Outcome> {
+    if ('key' in action) this.lastPlace = { bucket: action.bucket, key: action.key };
     return this.#attempt(action);
   }
 
@@ -74,7 +103,7 @@ export class Model implements System {
       case 'get':
         return this.#get(action);
       case 'head':
-        return describe(this.#object(action.bucket, action.key));
+        return this.#describe(this.#object(action.bucket, action.key));
       case 'getWhile': {
         const shown = this.#get({ ...action, kind: 'get' });
         return [shown, this.#attempt(action.change)];
@@ -107,8 +136,8 @@ export class Model implements System {
         const objects = this.#bucket(action.bucket);
         const source = this.#object(action.bucket, action.sourceKey);
         check(action.conditions, objects.get(action.key));
-        this.#clock += 1;
-        const moved = { ...source, writtenAt: this.#clock };
+        this.#writeCount += 1;
+        const moved = { ...source, writtenAt: this.#writeCount };
         objects.set(action.key, source.upload === undefined ? moved : { ...moved, upload: -1 });
         this.#remove(action.bucket, action.sourceKey);
         return { etag: source.etag };
@@ -119,12 +148,20 @@ export class Model implements System {
         this.#bucket(action.bucket);
         this.uploads.push({
           ...{ bucket: action.bucket, key: action.key, meta: `seed ${action.seed}` },
-          ...{ startedAt: this.#clock, parts: new Map(), isKeyDeleted: false, isOpen: true },
+          ...{ startedAt: this.#writeCount, initiatedMs: this.#nowMs() },
+          ...{ parts: new Map(), isKeyDeleted: false, isOpen: true },
         });
         return 'ok';
       case 'uploadPart': {
         const bytes = bytesOf(action.payload);
         this.#upload(action.upload).parts.set(action.partNumber, bytes);
+        return { etag: md5(bytes) };
+      }
+      case 'copyPart': {
+        const { parts } = this.#upload(action.upload);
+        const source = this.#object(action.source.bucket, action.source.key);
+        const bytes = source.bytes.subarray(...(action.range ?? []));
+        parts.set(action.partNumber, bytes);
         return { etag: md5(bytes) };
       }
       case 'complete':
@@ -141,8 +178,11 @@ export class Model implements System {
         return this.openUploads(action.bucket)
           .filter(({ key }) => key.startsWith(action.prefix))
           .sort((one, other) => byBytes(one.key, other.key) || one.number - other.number);
+      case 'interrupt':
+        return this.#attempt(action.change);
       case 'sweep':
       case 'reopen':
+      case 'clock':
         return 'ok';
     }
   }
@@ -197,8 +237,8 @@ export class Model implements System {
     tag?: string,
   ): string {
     const etag = md5(bytes);
-    this.#clock += 1;
-    objects.set(key, { bytes, etag, meta, tag, writtenAt: this.#clock, parts: [] });
+    const written = this.#written(objects.get(key));
+    objects.set(key, { bytes, etag, meta, tag, ...written, parts: [] });
     return etag;
   }
 
@@ -206,6 +246,9 @@ export class Model implements System {
     const objects = this.#bucket(action.bucket);
     const base = objects.get(action.key);
     const added = bytesOf(action.payload);
+    if ((action.offsetBytes ?? 0) !== (base?.bytes.length ?? 0)) {
+      throw new Refusal('InvalidWriteOffset');
+    }
     if (base === undefined) {
       return { etag: this.#put(objects, action.key, added, metaOf(action)) };
     }
@@ -218,16 +261,15 @@ export class Model implements System {
     const partNumber = (before.at(-1)?.partNumber ?? 0) + 1;
     const parts = [...before, { partNumber, bytes: added }];
     const etag = etagOfParts(parts);
-    this.#clock += 1;
-    const writtenAt = this.#clock;
-    objects.set(action.key, { ...base, bytes, etag, writtenAt, parts, upload: base.upload ?? -1 });
+    const made = { bytes, etag, parts, upload: base.upload ?? -1 };
+    objects.set(action.key, { ...base, ...made, ...this.#written(base) });
     return { etag };
   }
 
   #get({ bucket, key, range }: Extract<Action, { kind: 'get' }>): Outcome {
     const object = this.#object(bucket, key);
     const [start, end] = range ?? [0, object.bytes.length];
-    return { ...describe(object), md5: md5(object.bytes.subarray(start, end)) };
+    return { ...this.#describe(object), md5: md5(object.bytes.subarray(start, end)) };
   }
 
   #remove(bucket: string, key: string): Outcome {
@@ -283,19 +325,37 @@ export class Model implements System {
       if (bytes === undefined || md5(bytes) !== etag) throw new Refusal('InvalidPart');
       return { partNumber, bytes };
     });
-    if (parts.slice(0, -1).some(({ bytes }) => bytes.length < PART_SIZE_BYTES_MIN)) {
+    const { partSizeBytesMin } = this.#options;
+    if (parts.slice(0, -1).some(({ bytes }) => bytes.length < partSizeBytesMin)) {
       throw new Refusal('EntityTooSmall');
     }
     check(action.conditions, current, upload);
     const etag = etagOfParts(parts);
     upload.isOpen = false;
-    this.#clock += 1;
     objects.set(upload.key, {
       ...{ bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), etag, meta: upload.meta },
       tag: undefined,
-      ...{ writtenAt: this.#clock, upload: action.upload, parts },
+      ...this.#written(current, upload.initiatedMs),
+      ...{ upload: action.upload, parts },
     });
     return { etag };
+  }
+
+  /** A newer version never looks older, whatever the clock says. */
+  #written(previous: ModelObject | undefined, notBeforeMs = 0) {
+    this.#writeCount += 1;
+    const modifiedMs = Math.max(this.#nowMs(), previous?.modifiedMs ?? 0, notBeforeMs);
+    return { writtenAt: this.#writeCount, modifiedMs };
+  }
+
+  #nowMs(): number {
+    return this.#options.clock?.nowMs ?? 0;
+  }
+
+  #describe({ etag, bytes, meta, modifiedMs }: ModelObject) {
+    const hasClock = this.#options.clock !== undefined;
+    const modifiedSecs = hasClock ? Math.floor(modifiedMs / 1000) : undefined;
+    return { etag, sizeBytes: bytes.length, meta, modifiedSecs };
   }
 }
 
@@ -307,10 +367,6 @@ export function metaOf(action: { readonly payload: { readonly seed: number } }):
 function etagOfParts(parts: ModelObject['parts']): string {
   const digests = Buffer.concat(parts.map(({ bytes }) => Buffer.from(md5(bytes), 'hex')));
   return `${md5(digests)}-${parts.length}`;
-}
-
-function describe({ etag, bytes, meta }: ModelObject) {
-  return { etag, sizeBytes: bytes.length, meta };
 }
 
 function check(

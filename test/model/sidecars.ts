@@ -1,5 +1,6 @@
 /**
- * What the sidecars alone say of all objects, by the rule of docs/ON_DISK_FORMAT.md, "Sidecars".
+ * What must lie in files: the payloads, and what the sidecars alone say of all objects, by the rule
+ * of docs/ON_DISK_FORMAT.md, "Sidecars".
  *
  * @module
  */
@@ -9,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readSidecar, type ManifestSidecar, type ObjectSidecar } from '#src/store/sidecar.js';
 
 import type { Model } from './model.js';
-import { INLINE_BYTES_MAX } from './system.js';
+import { INLINE_BYTES_MAX, md5 } from './system.js';
 
 type Current = ObjectSidecar | ManifestSidecar;
 
@@ -60,4 +61,18 @@ function byPlace(
   other: { readonly bucket: string; readonly key: string },
 ): number {
   return `${one.bucket}/${one.key}` < `${other.bucket}/${other.key}` ? -1 : 1;
+}
+
+/** Digests of all blobs that the model's contents need. */
+export function payloadsOf(model: Model): string[] {
+  const blobs: Buffer[] = [];
+  for (const objects of model.buckets.values()) {
+    for (const object of objects.values()) {
+      if (object.upload !== undefined) {
+        blobs.push(Buffer.alloc(0), ...object.parts.map(({ bytes }) => bytes));
+      } else if (object.bytes.length > INLINE_BYTES_MAX) blobs.push(object.bytes);
+    }
+  }
+  for (const { isOpen, parts } of model.uploads) if (isOpen) blobs.push(...parts.values());
+  return blobs.map(md5);
 }

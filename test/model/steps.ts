@@ -14,11 +14,15 @@ import {
   PART_SIZE_BYTES_MIN,
   type Action,
   type Conditions,
+  type Interruption,
+  type Place,
 } from './system.js';
 
 /** Makes the action from the state of the model; undefined when it has no sense there. */
 export type Step = (model: Model) => Action | undefined;
 
+/** Of one run. */
+const STEPS_COUNT = 40;
 const BLOCK_BYTES = 256 * 1024;
 export const BUCKETS = ['model-one', 'model-two'] as const;
 /** Prefixes of each other, names that mean something to file systems, and the longest key. */
@@ -35,7 +39,12 @@ const PART_SIZES = [
 const bucket = fc.constantFrom(...Array<string>(7).fill(BUCKETS[0]), BUCKETS[1]);
 /** The first ones more often, so that steps meet. */
 const key = fc.constantFrom(...KEYS, ...KEYS.slice(0, 3), ...KEYS.slice(0, 3));
-const place = fc.record({ bucket, key });
+/** Three times in ten where the last step was. */
+const place = fc.record({ bucket, key, isRepeated: fc.nat(9).map((number) => number < 3) }).map(
+  ({ isRepeated, ...drawn }) =>
+    (model: Model): Place =>
+      (isRepeated ? model.lastPlace : undefined) ?? drawn,
+);
 const seed = fc.nat(2_000_000);
 const payload = fc.record({ seed, sizeBytes: fc.constantFrom(...OBJECT_SIZES) });
 const prefix = fc.constantFrom('', '', 'a', 'a/', 'a/b', 'x');
@@ -47,34 +56,45 @@ const condition = fc.constantFrom(
 );
 type Condition = 'none' | 'none-match' | 'match' | 'other';
 
-const put = fc.tuple(place, payload, condition).map(([at, sent, wish]): Step => (model) => {
+const put = fc.tuple(place, payload, condition).map(([where, sent, wish]): Step => (model) => {
+  const at = where(model);
   const conditions = conditionsOf(model, at, wish);
   return { kind: 'put', ...at, payload: sent, conditions };
 });
 
-const get = fc
-  .tuple(place, fc.tuple(fc.nat(1000), fc.nat(1000)))
-  .map(([at, [from, to]]): Step => (model) => {
-    const size = objectAt(model, at)?.bytes.length ?? 0;
-    const ends = [Math.floor((from * size) / 1001), Math.ceil((to * size) / 1000)];
-    const [start = 0, end = 0] = ends.sort((one, other) => one - other);
-    // A range needs a byte; every fourth read takes the whole.
-    if (start === end || from % 4 === 0) return { kind: 'get', ...at };
-    return { kind: 'get', ...at, range: [start, end] };
-  });
+/** Ends of a range, in thousandths of an object. */
+const rangeEnds = fc.tuple(fc.nat(1000), fc.nat(1000));
+
+/** A range needs a byte; every fourth time it is the whole, and no range. */
+function rangeIn(
+  model: Model,
+  at: Place,
+  [from, to]: readonly [number, number],
+): { range?: readonly [number, number] } {
+  const size = objectAt(model, at)?.bytes.length ?? 0;
+  const ends = [Math.floor((from * size) / 1001), Math.ceil((to * size) / 1000)];
+  const [start = 0, end = 0] = ends.sort((one, other) => one - other);
+  return start === end || from % 4 === 0 ? {} : { range: [start, end] };
+}
+
+const get = fc.tuple(place, rangeEnds).map(([where, ends]): Step => (model) => {
+  const at = where(model);
+  return { kind: 'get', ...at, ...rangeIn(model, at, ends) };
+});
 
 const remove = fc
   .tuple(place, condition, fc.nat(99))
   .map(([anywhere, wish, number]): Step => (model) => {
-    const at = existing(model, anywhere, number);
+    const at = existing(model, anywhere(model), number);
     const { ifMatch } = conditionsOf(model, at, wish);
     return { kind: 'delete', ...at, ...(ifMatch === undefined ? {} : { ifMatch }) };
   });
 
 const copy = fc
   .tuple(place, place, condition, fc.nat(99))
-  .map(([at, from, wish, number]): Step => (model) => {
-    const source = existing(model, from, number);
+  .map(([where, from, wish, number]): Step => (model) => {
+    const at = where(model);
+    const source = existing(model, from(model), number);
     // Onto itself is an operation of another meaning, tested elsewhere.
     if (at.bucket === source.bucket && at.key === source.key) return undefined;
     if (!model.buckets.has(source.bucket)) return undefined;
@@ -83,7 +103,8 @@ const copy = fc
 
 const rename = fc
   .tuple(place, key, condition, fc.nat(99))
-  .map(([at, from, wish, number]): Step => (model) => {
+  .map(([where, from, wish, number]): Step => (model) => {
+    const at = where(model);
     const { key: sourceKey } = existing(model, { bucket: at.bucket, key: from }, number);
     // Refused before it reaches the store, tested elsewhere.
     if (sourceKey === at.key || sourceKey.endsWith('/') || at.key.endsWith('/')) return undefined;
@@ -93,7 +114,7 @@ const rename = fc
 const append = fc
   .tuple(place, payload, fc.nat(99))
   .map(([anywhere, sent, number]): Step => (model) => {
-    const at = existing(model, anywhere, number);
+    const at = existing(model, anywhere(model), number);
     // Refused before it reaches the store, tested elsewhere.
     if (sent.sizeBytes === 0) return undefined;
     const offsetBytes = objectAt(model, at)?.bytes.length;
@@ -102,8 +123,8 @@ const append = fc
 
 const setTag = fc
   .tuple(place, fc.constantFrom(undefined, 'a', 'b', 'c'), fc.nat(99))
-  .map(([at, tag, number]): Step => (model) => ({
-    ...{ kind: 'setTag', ...existing(model, at, number), tag },
+  .map(([where, tag, number]): Step => (model) => ({
+    ...{ kind: 'setTag', ...existing(model, where(model), number), tag },
   }));
 
 const getWhile = fc
@@ -124,6 +145,15 @@ const uploadPart = fc
   .map((part): Step => (model) => {
     const upload = pick(model, part.upload);
     return upload === undefined ? undefined : { kind: 'uploadPart', ...part, upload };
+  });
+
+const copyPart = fc
+  .tuple(fc.nat(99), fc.constantFrom(1, 2, 3), place, rangeEnds, fc.nat(99))
+  .map(([index, partNumber, from, ends, number]): Step => (model) => {
+    const upload = pick(model, index);
+    if (upload === undefined) return undefined;
+    const source = existing(model, from(model), number);
+    return { kind: 'copyPart', upload, partNumber, source, ...rangeIn(model, source, ends) };
   });
 
 /** `all` twice as often as lists that are wrong in some way. */
@@ -148,6 +178,49 @@ const complete = fc
     return { kind: 'complete', upload: index, parts, conditions };
   });
 
+const interruption: fc.Arbitrary<Interruption> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom<Interruption['kind']>('disk', 'full', 'crash', 'crash'),
+    afterCalls: fc.constantFrom(0, 0, 1, 1, 2, 3, 4, 5, 6, 8, 12),
+  }),
+  // An action commits once.
+  fc.record({
+    kind: fc.constantFrom<Interruption['kind']>('index', 'answer'),
+    afterCalls: fc.constant(0),
+  }),
+);
+
+/** Not the creation of an upload, whose name only the answer tells. */
+const interrupt = fc
+  .tuple(
+    fc.oneof(
+      put,
+      put,
+      append,
+      rename,
+      copy,
+      setTag,
+      remove,
+      uploadPart,
+      copyPart,
+      complete,
+      complete,
+    ),
+    interruption,
+  )
+  .map(([step, by]): Step => (model) => {
+    const change = step(model);
+    return change === undefined ? undefined : { kind: 'interrupt', change, by };
+  });
+
+const HOUR_MS = 3_600_000;
+/** How far the clock jumps, more often back. */
+const JUMPS_MS = [-24, -24, -1, -1, 1, 24].map((hours) => hours * HOUR_MS);
+
+const deleteMany = fc
+  .record({ bucket, keys: fc.uniqueArray(key, { minLength: 1 }) })
+  .map((input): Step => () => ({ kind: 'deleteMany', ...input }));
+
 /** Steps in the proportion in which they shall happen. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
@@ -155,18 +228,14 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 5, arbitrary: get },
     {
       weight: 1,
-      arbitrary: fc
-        .tuple(place, fc.nat(99))
-        .map(([at, number]): Step => (model) => ({ kind: 'head', ...existing(model, at, number) })),
+      arbitrary: fc.tuple(place, fc.nat(99)).map(([where, number]): Step => (model) => ({
+        ...{ kind: 'head', ...existing(model, where(model), number) },
+      })),
     },
     { weight: 5, arbitrary: getWhile },
     { weight: 3, arbitrary: remove },
-    {
-      weight: 1,
-      arbitrary: fc
-        .record({ bucket, keys: fc.uniqueArray(key, { minLength: 1 }) })
-        .map((input): Step => () => ({ kind: 'deleteMany', ...input })),
-    },
+    { weight: 1, arbitrary: deleteMany },
+    { weight: 6, arbitrary: interrupt },
     { weight: 4, arbitrary: copy },
     { weight: 4, arbitrary: rename },
     { weight: 5, arbitrary: append },
@@ -182,11 +251,12 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     {
       weight: 3,
-      arbitrary: fc
-        .tuple(place, seed)
-        .map(([at, number]): Step => () => ({ kind: 'createUpload', ...at, seed: number })),
+      arbitrary: fc.tuple(place, seed).map(([where, number]): Step => (model) => ({
+        ...{ kind: 'createUpload', ...where(model), seed: number },
+      })),
     },
     { weight: 8, arbitrary: uploadPart },
+    { weight: 3, arbitrary: copyPart },
     { weight: 5, arbitrary: complete },
     { weight: 1, arbitrary: ofUpload((upload) => ({ kind: 'abort', upload })) },
     { weight: 1, arbitrary: ofUpload((upload) => ({ kind: 'listParts', upload, countMax: 2 })) },
@@ -201,7 +271,14 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: bucket.map((name): Step => () => ({ kind: 'counters', bucket: name })),
     },
     { weight: 1, arbitrary: fc.constant<Step>(() => ({ kind: 'sweep' })) },
-    { weight: 1, arbitrary: fc.constant<Step>(() => ({ kind: 'reopen' })) },
+    {
+      weight: 2,
+      arbitrary: fc.boolean().map((isClean): Step => () => ({ kind: 'reopen', isClean })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(...JUMPS_MS).map((byMs): Step => () => ({ kind: 'clock', byMs })),
+    },
     {
       weight: 1,
       arbitrary: bucket.map((name): Step => (model) => ({
@@ -210,7 +287,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       })),
     },
   ),
-  { minLength: 40, maxLength: 80, size: 'max' },
+  { minLength: STEPS_COUNT, maxLength: STEPS_COUNT, size: 'max' },
 );
 
 function ofUpload(make: (upload: number) => Action): fc.Arbitrary<Step> {

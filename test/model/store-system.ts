@@ -10,50 +10,55 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { checksumOf as digestOf } from '#src/s3/checksums.js';
 import { S3Error } from '#src/s3/errors.js';
-import type { ChecksumAlgorithm, ObjectChecksum } from '#src/s3/object-attributes.js';
-import type { Tags } from '#src/s3/tags.js';
-import { openStore, type OpenStore } from '#src/store/open-store.js';
-import type { ObjectVersion, OpenObject } from '#src/store/store.js';
-import { newIncarnation } from '#src/util/ids.js';
+import type { OpenStore } from '#src/store/open-store.js';
 
+import type { Clock } from '../support/clocked-client.js';
+import type { Backend } from '../support/in-process-server.js';
+import type { Interruptions } from './interruptions.js';
 import { metaOf, type Model } from './model.js';
-import { assertSidecarsTell } from './sidecars.js';
+import { openStoreAt, type OpenedStore, type StorePlace } from './opened-store.js';
+import { assertSidecarsTell, payloadsOf } from './sidecars.js';
+import { bytesIn, checksumOf, describe, piecesOf, read, tagOf } from './store-bytes.js';
 import {
   byBytes,
   bytesOf,
-  INLINE_BYTES_MAX,
   md5,
+  NO_ANSWER,
   PART_SIZE_BYTES_MIN,
   type Action,
+  type Interruption,
   type Outcome,
-  type Payload,
   type System,
 } from './system.js';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
 export class StoreSystem implements System {
-  readonly #backend: 'file' | 'memory';
-  readonly #basePath: string;
-  #store: OpenStore;
+  readonly #place: StorePlace;
+  #opened: OpenedStore;
+  /** Of lives that ended in a crash. */
+  readonly #crashed: Interruptions[] = [];
   readonly #uploads: { bucket: string; key: string; uploadId: string }[] = [];
 
-  private constructor(backend: 'file' | 'memory', basePath: string, store: OpenStore) {
-    this.#backend = backend;
-    this.#basePath = basePath;
-    this.#store = store;
+  private constructor(place: StorePlace, opened: OpenedStore) {
+    this.#place = place;
+    this.#opened = opened;
   }
 
-  static async open(backend: 'file' | 'memory'): Promise<StoreSystem> {
-    const basePath = await mkdtemp(join(tmpdir(), 's3ish-model-'));
-    return new StoreSystem(backend, basePath, await openStoreIn(backend, basePath));
+  static async open(backend: Backend, clock: Clock): Promise<StoreSystem> {
+    const place = { backend, clock, basePath: await mkdtemp(join(tmpdir(), 's3ish-model-')) };
+    return new StoreSystem(place, await openStoreAt(place));
+  }
+
+  get #store(): OpenStore {
+    return this.#opened.store;
   }
 
   async close(): Promise<void> {
     await this.#store.close();
-    await rm(this.#basePath, { recursive: true, force: true });
+    for (const gate of this.#crashed) await gate.closeFiles();
+    await rm(this.#place.basePath, { recursive: true, force: true });
   }
 
   async apply(action: Action): Promise<Outcome> {
@@ -138,6 +143,8 @@ export class StoreSystem implements System {
       }
       case 'uploadPart':
         return this.#uploadPart(action);
+      case 'copyPart':
+        return this.#copyPart(action);
       case 'complete': {
         const version = await store.completeUpload({
           ...this.#upload(action.upload),
@@ -162,29 +169,35 @@ export class StoreSystem implements System {
         await this.#sweep();
         return 'ok';
       case 'reopen':
-        await this.#reopen();
+        await this.#reopen(action.isClean);
+        return 'ok';
+      case 'interrupt':
+        return this.#interrupted(action.change, action.by);
+      case 'clock':
         return 'ok';
     }
   }
 
   /** Sweeps everything away that may go, then compares what is left with the model. */
   async assertNothingLeftOver(model: Model): Promise<void> {
+    // Blobs of commits whose outcome nobody knows are looked at when their process is gone.
+    await this.#reopen(true);
     await this.#sweep();
     const left = await this.#store.reclaimer.reclaimGarbage(() => true);
     assert.deepEqual(left, { removedCount: 0, waitingCount: 0 }, 'the garbage list is empty');
     assert.equal(await this.#store.reclaimer.sweepOrphans(-1), 0, 'no blob is an orphan');
-    if (this.#backend === 'memory') return;
-    await this.#reopen();
-    const files = readdirSync(this.#basePath, { recursive: true }).map(String);
+    if (this.#place.backend === 'memory') return;
+    const { basePath } = this.#place;
+    const files = readdirSync(basePath, { recursive: true }).map(String);
     const payloads = files
       .filter((name) => name.endsWith('/data') && !name.startsWith('.s3ish'))
-      .map((name) => md5(readFileSync(join(this.#basePath, name))));
+      .map((name) => md5(readFileSync(join(basePath, name))));
     assert.deepEqual(payloads.sort(), payloadsOf(model).sort(), 'payloads on disk');
     const sidecars = files.filter((name) => name.endsWith('/metadata.json'));
     assert.equal(sidecars.length, payloads.length, 'each payload has its sidecar');
-    const texts = sidecars.map((name) => readFileSync(join(this.#basePath, name), 'utf8'));
+    const texts = sidecars.map((name) => readFileSync(join(basePath, name), 'utf8'));
     assertSidecarsTell(texts, model);
-    const marks = readdirSync(join(this.#basePath, '.s3ish/staging'), { recursive: true });
+    const marks = readdirSync(join(basePath, '.s3ish/staging'), { recursive: true });
     assert.equal(marks.length, 1, 'only the directory of the living process is left');
   }
 
@@ -208,6 +221,8 @@ export class StoreSystem implements System {
   async #append({ bucket, key, payload, offsetBytes = 0 }: Of<'append'>): Promise<Outcome> {
     const bytes = bytesOf(payload);
     const base = this.#store.findObject(bucket, key);
+    // Above the store, where the request is looked at.
+    if (offsetBytes !== (base?.sizeBytes ?? 0)) return 'InvalidWriteOffset';
     await using staged = await this.#store.stageAppend({
       ...{ bucket, key, base, offsetBytes, sizeBytes: bytes.length, partsCountMax: 10_000 },
     });
@@ -260,6 +275,18 @@ export class StoreSystem implements System {
     return { etag: part.etag };
   }
 
+  async #copyPart({ upload, partNumber, source, range }: Of<'copyPart'>): Promise<Outcome> {
+    const place = this.#upload(upload);
+    this.#store.headUpload(place.bucket, place.key, place.uploadId);
+    const version = this.#store.headObject(source.bucket, source.key);
+    const [startByte, endByte] = range ?? [0, version.sizeBytes];
+    const part = await this.#store.copyPart({
+      ...{ source: version, range: { startByte, endByte }, ...place, partNumber },
+      checksumAlgorithm: 'CRC64NVME',
+    });
+    return { etag: part.etag };
+  }
+
   #listParts({ upload: number, countMax }: Of<'listParts'>): Outcome {
     const { bucket, key, uploadId } = this.#upload(number);
     const upload = this.#store.headUpload(bucket, key, uploadId);
@@ -291,15 +318,39 @@ export class StoreSystem implements System {
 
   #upload(number: number): { bucket: string; key: string; uploadId: string } {
     const upload = this.#uploads[number];
-    assert(upload !== undefined);
+    if (upload === undefined) throw new Error(`there is no upload ${number}`);
     return upload;
   }
 
-  /** As the sweeper does: what the readers of this process may still need stays. */
+  /** Everything goes well, or the action meets a fault, or it is never heard of again. */
+  async #interrupted(change: Action, by: Interruption): Promise<Outcome> {
+    const { gate } = this.#opened;
+    const isCrash = by.kind === 'crash';
+    // Nothing of a store in memory is left after a crash.
+    if (isCrash && this.#place.backend === 'memory') return this.apply(change);
+    gate.arm(by);
+    const done = this.apply(change).catch((error: unknown) => {
+      if (gate.hasStruck) return NO_ANSWER;
+      throw error;
+    });
+    const outcome = await Promise.race([done, gate.crashed.then(() => NO_ANSWER)]);
+    gate.disarm();
+    if (isCrash) await this.#reopen(false);
+    return outcome;
+  }
+
+  /**
+   * As the sweeper does: what the readers of this process may still need stays, and what a process
+   * that is no more had staged goes.
+   */
   async #sweep(): Promise<void> {
+    const { reclaimer } = this.#store;
+    for (const incarnation of await reclaimer.stagingIncarnations()) {
+      if (incarnation !== this.#opened.incarnation) await reclaimer.sweepIncarnation(incarnation);
+    }
     for (;;) {
       const { readableFrom, heldUploads } = this.#store.readReport();
-      const { removedCount } = await this.#store.reclaimer.reclaimGarbage(
+      const { removedCount } = await reclaimer.reclaimGarbage(
         (sequence, uploadId) =>
           sequence <= readableFrom && !(uploadId !== undefined && heldUploads.includes(uploadId)),
       );
@@ -307,72 +358,13 @@ export class StoreSystem implements System {
     }
   }
 
-  async #reopen(): Promise<void> {
-    if (this.#backend === 'memory') return;
-    await this.#store.close();
-    this.#store = await openStoreIn(this.#backend, this.#basePath);
-  }
-}
-
-function openStoreIn(backend: 'file' | 'memory', basePath: string): Promise<OpenStore> {
-  return openStore({
-    ...{ backend, basePath, metadataPath: join(basePath, '.s3ish', 'metadata') },
-    ...{ isFsyncEnabled: false, inlineBytesMax: INLINE_BYTES_MAX },
-    incarnation: newIncarnation(Date.now()),
-  });
-}
-
-async function read(open: OpenObject, range: readonly [number, number] | undefined) {
-  return { ...describe(open.version), md5: md5(await bytesIn(open, range)) };
-}
-
-async function bytesIn(open: OpenObject, range: readonly [number, number] | undefined) {
-  const [startByte, endByte] = range ?? [0, open.version.sizeBytes];
-  try {
-    const body = open.read({ startByte, endByte });
-    const pieces: Uint8Array[] = [];
-    if (body instanceof Uint8Array) pieces.push(body);
-    else for await (const piece of body) pieces.push(Uint8Array.from(piece));
-    return Buffer.concat(pieces);
-  } finally {
-    open.close();
-  }
-}
-
-function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): ObjectChecksum {
-  return { algorithm, type: 'FULL_OBJECT', value: digestOf(algorithm, bytes) };
-}
-
-function tagOf(tags: Tags): string | undefined {
-  assert(tags.length <= 1);
-  return tags[0]?.value;
-}
-
-function describe({ etag, sizeBytes, attributes }: ObjectVersion) {
-  return { etag, sizeBytes, meta: attributes.userMetadata['meta'] };
-}
-
-/** In pieces of odd sizes, as they come from a socket. */
-function piecesOf(payload: Payload): Uint8Array[] {
-  const bytes = bytesOf(payload);
-  const step = 1 + ((payload.seed * 7919) % 100_000);
-  const pieces: Uint8Array[] = [];
-  for (let start = 0; start < bytes.length; start += step) {
-    pieces.push(Uint8Array.from(bytes.subarray(start, start + step)));
-  }
-  return pieces;
-}
-
-/** Digests of all blobs that the model's contents need. */
-function payloadsOf(model: Model): string[] {
-  const blobs: Buffer[] = [];
-  for (const objects of model.buckets.values()) {
-    for (const object of objects.values()) {
-      if (object.upload !== undefined) {
-        blobs.push(Buffer.alloc(0), ...object.parts.map(({ bytes }) => bytes));
-      } else if (object.bytes.length > INLINE_BYTES_MAX) blobs.push(object.bytes);
+  async #reopen(isClean: boolean): Promise<void> {
+    if (this.#place.backend === 'memory') return;
+    if (isClean) await this.#store.close();
+    else {
+      this.#crashed.push(this.#opened.gate);
+      await this.#opened.crash();
     }
+    this.#opened = await openStoreAt(this.#place);
   }
-  for (const { isOpen, parts } of model.uploads) if (isOpen) blobs.push(...parts.values());
-  return blobs.map(md5);
 }

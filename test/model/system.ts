@@ -21,9 +21,21 @@ export interface Conditions {
   readonly ifNoneMatch?: '*';
 }
 
-interface Place {
+export interface Place {
   readonly bucket: string;
   readonly key: string;
+}
+
+/** What goes wrong while an action is carried out. */
+export interface Interruption {
+  /**
+   * - `disk`: calls to the files fail. `full`: those and commits, for want of room.
+   * - `index`: commits fail. `answer`: they succeed, and nobody hears of it.
+   * - `crash`: everything stops; the store is opened again without having been closed.
+   */
+  readonly kind: 'disk' | 'full' | 'index' | 'answer' | 'crash';
+  /** That many of its calls go well. */
+  readonly afterCalls: number;
 }
 
 /** One step. Uploads are named by their number in the order of creation. */
@@ -72,6 +84,13 @@ export type Action =
       readonly payload: Payload;
     }
   | {
+      readonly kind: 'copyPart';
+      readonly upload: number;
+      readonly partNumber: number;
+      readonly source: Place;
+      readonly range?: readonly [number, number];
+    }
+  | {
       readonly kind: 'complete';
       readonly upload: number;
       readonly parts: readonly { readonly partNumber: number; readonly etag: string }[];
@@ -85,10 +104,20 @@ export type Action =
       readonly prefix: string;
       readonly countMax: number;
     }
-  | { readonly kind: 'sweep' | 'reopen' };
+  | { readonly kind: 'sweep' }
+  /** Closes the store first, or does not. */
+  | { readonly kind: 'reopen'; readonly isClean: boolean }
+  /** The clock jumps. */
+  | { readonly kind: 'clock'; readonly byMs: number }
+  | { readonly kind: 'interrupt'; readonly change: Action; readonly by: Interruption };
 
 /** What a step shows: plain data, or the code of an S3 error. */
 export type Outcome = unknown;
+
+/** The answer got lost: the action was carried out as a whole or not at all. */
+export const NO_ANSWER = Symbol('no answer');
+/** This system has no way to show it. */
+export const NOT_SHOWN = Symbol('not shown');
 
 export interface System {
   apply(action: Action): Promise<Outcome>;

@@ -93,4 +93,76 @@ export const PROMISES: readonly ReliabilityPromise[] = [
       },
     ],
   },
+  {
+    id: 'P-29',
+    promise:
+      'Jumps of the clock by hours or days leave versions in order and durations positive; limits follow the new time.',
+    command: 'make model',
+    mutations: [
+      {
+        name: 'a version is dated by the clock alone',
+        file: 'src/store/object-actions.ts',
+        find: 'Math.max(lastModifiedMs, current?.lastModifiedMs ?? 0)',
+        replace: 'lastModifiedMs',
+        test: 'operations/clock.test.js',
+        pattern: 'no version that looks older',
+      },
+      {
+        name: 'a part is dated by the clock alone',
+        file: 'src/store/upload-actions.ts',
+        find: 'Math.max(input.part.lastModifiedMs, notBeforeMs)',
+        replace: 'input.part.lastModifiedMs',
+        test: 'operations/clock.test.js',
+        pattern: 'an upload goes on',
+      },
+      {
+        name: 'the end of a presigned URL is not looked at',
+        file: 'src/auth/query-claim.ts',
+        find: 'if (Math.floor(nowMs / 1000) <= lastSecond) return;',
+        replace: 'return;',
+        test: 'operations/clock.test.js',
+        pattern: 'presigned URLs',
+      },
+      {
+        name: 'conditions go by another clock',
+        file: 'src/operations/get-object.ts',
+        find: 'version, call.nowMs);',
+        replace: 'version, Date.now());',
+        test: 'operations/clock.test.js',
+        pattern: 'conditions go by',
+      },
+    ],
+  },
+  {
+    id: 'R1',
+    promise:
+      'Whatever is done in whatever order, over restarts, crashes and faults of the disk, shows what a model in maps shows; what was not acknowledged is there as a whole or not at all.',
+    command: 'make model',
+    mutations: [
+      {
+        name: 'the blob of a commit that may have happened is removed',
+        file: 'src/store/staged-payload.ts',
+        find: '    this.#isUncertain = true;',
+        replace: '',
+        test: 'model/model.test.js',
+        pattern: 'the file store',
+      },
+      {
+        name: 'a common prefix does not skip its keys',
+        file: 'src/store/listing.ts',
+        find: 'skipTo = afterPrefix(objectKey(what.bucketId, common));',
+        replace: 'skipTo = justAfter(entry.key);',
+        test: 'model/model.test.js',
+        pattern: 'the memory store',
+      },
+      {
+        name: 'a replaced payload is not handed to the sweeper',
+        file: 'src/store/object-actions.ts',
+        find: `    retired(txn, input.bucket, input.key, current, sequence, 0);`,
+        replace: `    void retired;`,
+        test: 'model/model.test.js',
+        pattern: 'the file store',
+      },
+    ],
+  },
 ];
