@@ -3,16 +3,19 @@
  *
  *     node build/bench/compare.js [--target s3ish --target minio=/usr/local/bin/minio ...]
  *       [--processes 2] [--rounds 5] [--seconds 2] [--only S1,S2] [--connections 64]
+ *       [--profile]
  *
  * Every round starts all servers afresh with empty directories. Each scenario then runs on one after
  * the other, in an order that turns around from scenario to scenario and from round to round, so that
- * a drift of the machine meets all of them alike. Figures are medians over the rounds.
+ * a drift of the machine meets all of them alike. Figures are medians over the rounds. `--profile`
+ * stores a CPU profile of each process and scenario in `bench/profiles`; figures are then worthless.
  *
  * @module
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { measure, type Figures, type Timing } from './measure.js';
@@ -23,6 +26,7 @@ import { parseTarget, type BenchTarget, type RunningTarget } from './targets.js'
 
 const WARM_UP_MS = 500;
 const RESULTS_PATH = 'bench/results';
+const PROFILES_PATH = resolve('bench/profiles');
 
 const { values } = parseArgs({
   options: {
@@ -32,6 +36,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
     only: { type: 'string', default: '' },
     connections: { type: 'string', default: '' },
+    profile: { type: 'boolean', default: false },
   },
 });
 
@@ -42,9 +47,16 @@ interface Plan {
   readonly runs: Figures[][];
 }
 
-const targets = values.target.map((text) => parseTarget(text, Number(values.processes)));
+if (values.profile) mkdirSync(PROFILES_PATH, { recursive: true });
+const targets = values.target.map((text) =>
+  parseTarget(text, Number(values.processes), values.profile ? PROFILES_PATH : undefined),
+);
 const plans = planOf(values.only, values.connections);
-const timing: Timing = { warmUpMs: WARM_UP_MS, durationMs: Number(values.seconds) * 1000 };
+const timing: Timing = {
+  warmUpMs: WARM_UP_MS,
+  durationMs: Number(values.seconds) * 1000,
+  isProfiled: values.profile,
+};
 for (let round = 0; round < Number(values.rounds); round += 1) {
   process.stderr.write(`round ${round + 1} of ${values.rounds}\n`);
   await runRound(targets, plans, round);

@@ -20,6 +20,8 @@ import type { RunningTarget } from './targets.js';
 export interface Timing {
   readonly warmUpMs: number;
   readonly durationMs: number;
+  /** Whether processes of the server take a CPU profile when they get SIGUSR2. */
+  readonly isProfiled: boolean;
 }
 
 /** Of successful requests, or of objects where a request is about many. */
@@ -78,9 +80,13 @@ export async function measure(
       warmUpMs: isOnce ? 0 : timing.warmUpMs,
       durationMs: isOnce ? 60_000 : timing.durationMs,
     },
-    () => (before = read()),
+    () => {
+      if (timing.isProfiled) toggleProfile(target.pid);
+      before = read();
+    },
   );
   const after = read();
+  if (timing.isProfiled) toggleProfile(target.pid);
   clearInterval(sampling);
 
   const count = load.count * (scenario.objectsPerRequest ?? 1);
@@ -101,6 +107,11 @@ export async function measure(
     memoryMib: peakBytes / 1024 ** 2,
     errorCount: load.errorCount,
   };
+}
+
+/** Of the children: the primary does nothing for a request. */
+function toggleProfile(pid: number): void {
+  for (const child of processTree(pid).filter((one) => one !== pid)) process.kill(child, 'SIGUSR2');
 }
 
 /** Clean pages only; what a server has not flushed stays. Needs root. */

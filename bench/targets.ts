@@ -40,15 +40,23 @@ export interface RunningTarget extends Target {
 const START_MS_MAX = 30_000;
 const REGION = 'us-east-1';
 
-/** @param processes - server processes, or threads that run at once. */
-export function parseTarget(text: string, processes: number): BenchTarget {
+/**
+ * @param processes - server processes, or threads that run at once.
+ * @param profilesPath - where processes of s3ish store CPU profiles; undefined takes none.
+ */
+export function parseTarget(text: string, processes: number, profilesPath?: string): BenchTarget {
   const [name = '', place = ''] = split(text, '=');
   if (/^https?:/.test(place)) return runningTarget(name, place);
   if (basename(place).startsWith('minio')) return minioTarget(name, resolve(place), processes);
-  return s3ishTarget(name, place === '' ? undefined : resolve(place), processes);
+  return s3ishTarget(name, place === '' ? undefined : resolve(place), processes, profilesPath);
 }
 
-function s3ishTarget(name: string, mainFile: string | undefined, processes: number): BenchTarget {
+function s3ishTarget(
+  name: string,
+  mainFile: string | undefined,
+  processes: number,
+  profilesPath: string | undefined,
+): BenchTarget {
   const root = mainFile === undefined ? REPOSITORY : join(mainFile, '../..');
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', root, ...args], { encoding: 'utf8' }).trim();
@@ -61,11 +69,17 @@ function s3ishTarget(name: string, mainFile: string | undefined, processes: numb
         processes,
         settings: { log: { access_log: false }, limits: { min_part_size_mb: 1 } },
         ...(mainFile === undefined ? {} : { mainFile }),
+        ...(profilesPath === undefined ? {} : { env: profileSettings(profilesPath) }),
       });
       const { host, port, region, accessKey, secretKey, dataPath, pid } = server;
       return { host, port, region, accessKey, secretKey, dataPath, pid, stop: () => server.stop() };
     },
   };
+}
+
+function profileSettings(path: string): Record<string, string> {
+  const hook = new URL('profile-hook.js', import.meta.url).href;
+  return { NODE_OPTIONS: `--import ${hook}`, S3ISH_PROFILES: path };
 }
 
 function minioTarget(name: string, program: string, processes: number): BenchTarget {
