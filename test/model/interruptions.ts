@@ -28,7 +28,7 @@ export class Interruptions {
   #hasStruck = false;
   #isCrashed = false;
   readonly #running = new Set<Promise<unknown>>();
-  /** What was staged and is neither kept nor gone: after a crash, its files are still open. */
+  /** What was staged or opened and has not come to its end: after a crash, its files are open. */
   readonly #staged = new Set<AsyncDisposable>();
   #tellCrash: () => void = () => undefined;
   /** Resolves when the moment of a crash is reached. */
@@ -176,7 +176,28 @@ export function interruptibleBlobs(inner: BlobStore, gate: Interruptions): BlobS
         }
       );
     },
-    open: (location, layout) => inner.open(location, layout),
+    open: async (location, layout) => {
+      const reader = await inner.open(location, layout);
+      let pieces: AsyncIterator<Uint8Array> | undefined;
+      const opened = {
+        [Symbol.asyncDispose]: async () => {
+          reader.close();
+          await pieces?.return?.();
+        },
+      };
+      gate.stage(opened);
+      return {
+        read: (startByte, endByte) => {
+          const begun = reader.read(startByte, endByte)[Symbol.asyncIterator]();
+          pieces = begun;
+          return { [Symbol.asyncIterator]: () => begun };
+        },
+        close: () => {
+          gate.unstage(opened);
+          reader.close();
+        },
+      };
+    },
     remove: (location) => inner.remove(location),
     stagingIncarnations: () => inner.stagingIncarnations(),
     sweepStaging: (incarnation, isAlive) => inner.sweepStaging(incarnation, isAlive),
