@@ -90,6 +90,12 @@ export interface BlobStore {
   /** Opens the data file once, so that later removal does not disturb the reader. @throws {DamagedBlobError} missing. */
   open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader>;
   /**
+   * The text beside a blob, as it is on disk; undefined when this store keeps none.
+   *
+   * @throws {DamagedBlobError} missing, no file, or far too long.
+   */
+  sidecarText(location: BlobLocation): Promise<string | undefined>;
+  /**
    * Makes `target` a second blob with the source's bytes, without copying them, staged like a
    * written one: durable with its own sidecar when it resolves, removed unless kept.
    *

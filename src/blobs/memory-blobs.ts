@@ -79,6 +79,10 @@ class MemoryBlobs implements BlobStore {
     });
   }
 
+  sidecarText(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   link(
     source: BlobLocation,
     target: BlobLocation,

@@ -32,6 +32,7 @@ import {
   incarnationPath,
   isBlobId,
   isBucketName,
+  SIDECAR_NAME,
   stagingPath,
   type BlobPaths,
 } from './layout.js';
@@ -44,6 +45,13 @@ import {
 } from './plain-writer.js';
 import { readBlocks } from './read-blocks.js';
 import { Volume } from './volume.js';
+
+// Opening a named pipe would wait for a writer, and take a thread of the pool with it.
+const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Missing, a link, a socket, or a device that is not there. */
+const NO_FILE_CODES = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'];
+/** Far above that of the largest part or the longest manifest; what is beyond was never one. */
+const SIDECAR_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface PlainBlobsOptions {
   readonly basePath: string;
@@ -75,14 +83,23 @@ class PlainBlobs implements BlobStore {
 
   async open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader> {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
-    const file = await openData(path, location);
+    const { file, sizeBytes } = await openFile(path, location);
+    if (sizeBytes === layout.sizeBytes) return new PlainReader(file, location, layout);
+    await file.close();
+    throw new DamagedBlobError(
+      location,
+      `${path} holds ${sizeBytes} bytes, not ${layout.sizeBytes}`,
+    );
+  }
+
+  async sidecarText(location: BlobLocation): Promise<string> {
+    const path = `${blobPaths(this.#context.basePath, location).blob}/${SIDECAR_NAME}`;
+    const { file, sizeBytes } = await openFile(path, location);
     try {
-      const { size } = await file.stat();
-      if (size === layout.sizeBytes) return new PlainReader(file, location, layout);
-      throw new DamagedBlobError(location, `${path} holds ${size} bytes, not ${layout.sizeBytes}`);
-    } catch (error) {
+      if (sizeBytes <= SIDECAR_BYTES_MAX) return await file.readFile('utf8');
+      throw new DamagedBlobError(location, `${path} holds ${sizeBytes} bytes`);
+    } finally {
       await file.close();
-      throw error;
     }
   }
 
@@ -224,12 +241,25 @@ class PlainReader implements BlobReader {
   }
 }
 
-async function openData(path: string, location: BlobLocation): Promise<FileHandle> {
+/** @throws {DamagedBlobError} missing, or something else than a file. */
+async function openFile(
+  path: string,
+  location: BlobLocation,
+): Promise<{ file: FileHandle; sizeBytes: number }> {
+  let file: FileHandle;
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    file = await open(path, READ_ONLY);
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) throw error;
-    throw new DamagedBlobError(location, `${path} is missing`, { cause: error });
+    if (!NO_FILE_CODES.includes(codeOf(error))) throw error;
+    throw new DamagedBlobError(location, `${path} is missing or no file`, { cause: error });
+  }
+  try {
+    const stats = await file.stat();
+    if (stats.isFile()) return { file, sizeBytes: stats.size };
+    throw new DamagedBlobError(location, `${path} is no file`);
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

@@ -80,7 +80,7 @@ async function sealBlob(
   if (placement.kind === 'inline') return undefined;
   if (placement.kind === 'plain') {
     const source = { bucket, key, blobId: placement.blobId };
-    const layout = requireLayout(context, placement.blobId);
+    const layout = requireLayout(context, placement.blobId, record.sizeBytes);
     const { versionId } = record;
     return duplicateBlob(context, source, layout, { kind: 'object', ...described, versionId });
   }

@@ -61,7 +61,7 @@ export async function openVersion(
   const { placement } = version;
   if (placement.kind === 'inline') return openInline(context, version);
   if (placement.kind === 'parts') return openParts(context, version, placement.uploadId);
-  const layout = requireLayout(context, placement.blobId);
+  const layout = requireLayout(context, placement.blobId, version.sizeBytes);
   const endOpen = context.holds.beginOpen(context.environment.lastSequence());
   try {
     const { bucket, key } = version;
@@ -114,17 +114,22 @@ export function objectParts(
   return parts;
 }
 
-function openInline(context: StoreContext, version: ObjectVersion): OpenObject {
-  const bytes = context.environment.get('inline', sequenceKey(version.sequence));
-  if (bytes === undefined) {
-    throw new DamagedRecordError(`inline payload ${version.sequence} is missing`);
-  }
+/** The payload of a version that lies in the index. @throws {DamagedRecordError} */
+export function inlinePayload(
+  context: StoreContext,
+  { sequence, sizeBytes }: { readonly sequence: number; readonly sizeBytes: number },
+): Buffer {
+  const bytes = context.environment.get('inline', sequenceKey(sequence));
+  if (bytes === undefined) throw new DamagedRecordError(`inline payload ${sequence} is missing`);
   const payload = decodeInline(bytes);
-  if (payload.length !== version.sizeBytes) {
-    throw new DamagedRecordError(
-      `inline payload ${version.sequence} holds ${payload.length} bytes, not ${version.sizeBytes}`,
-    );
-  }
+  if (payload.length === sizeBytes) return payload;
+  throw new DamagedRecordError(
+    `inline payload ${sequence} holds ${payload.length} bytes, not ${sizeBytes}`,
+  );
+}
+
+function openInline(context: StoreContext, version: ObjectVersion): OpenObject {
+  const payload = inlinePayload(context, version);
   return {
     version,
     read: ({ startByte, endByte }) => payload.subarray(startByte, endByte),
@@ -134,6 +139,13 @@ function openInline(context: StoreContext, version: ObjectVersion): OpenObject {
 
 function openParts(context: StoreContext, version: ObjectVersion, uploadId: string): OpenObject {
   const manifest = requireManifest(context, uploadId);
+  const sizeBytes = manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  // More is well: bytes may have been appended since the version was looked up.
+  if (sizeBytes < version.sizeBytes) {
+    throw new DamagedRecordError(
+      `manifest of upload ${uploadId} is for ${sizeBytes} bytes, not ${version.sizeBytes}`,
+    );
+  }
   const release = context.holds.holdUpload(uploadId);
   return {
     version,
@@ -155,7 +167,7 @@ async function* readParts(
     const startByte = Math.max(range.startByte, partStart);
     const endByte = Math.min(range.endByte, partEnd);
     if (startByte < endByte) {
-      const reader = await openPart(context, version, uploadId, part.partNumber);
+      const reader = await openPart(context, version, uploadId, part);
       try {
         yield* reader.read(startByte - partStart, endByte - partStart);
       } finally {
@@ -171,11 +183,17 @@ async function openPart(
   context: StoreContext,
   version: ObjectVersion,
   uploadId: string,
-  partNumber: number,
+  { partNumber, sizeBytes: partBytes }: ManifestRecord['parts'][number],
 ): Promise<BlobReader> {
   const { bucket, key } = version;
-  const { blobId } = requirePart(context, uploadId, partNumber);
-  return context.blobs.open({ bucket, key, blobId }, requireLayout(context, blobId));
+  const { blobId, sizeBytes } = requirePart(context, uploadId, partNumber);
+  if (sizeBytes !== partBytes) {
+    throw new DamagedRecordError(
+      `part ${partNumber} of upload ${uploadId} holds ${sizeBytes} bytes, not ${partBytes}`,
+    );
+  }
+  const layout = requireLayout(context, blobId, sizeBytes);
+  return context.blobs.open({ bucket, key, blobId }, layout);
 }
 
 export function requireRecord(
@@ -209,10 +227,19 @@ export function partsOfManifest(
   }));
 }
 
-export function requireLayout(context: StoreContext, blobId: string): LayoutRecord {
+/** @param sizeBytes - what another record says of the blob; the two must agree. */
+export function requireLayout(
+  context: StoreContext,
+  blobId: string,
+  sizeBytes: number,
+): LayoutRecord {
   const bytes = context.environment.get('layouts', blobIdKey(blobId));
   if (bytes === undefined) throw new DamagedRecordError(`layout of blob ${blobId} is missing`);
-  return decodeLayout(bytes);
+  const layout = decodeLayout(bytes);
+  if (layout.sizeBytes === sizeBytes) return layout;
+  throw new DamagedRecordError(
+    `layout of blob ${blobId} is for ${layout.sizeBytes} bytes, not ${sizeBytes}`,
+  );
 }
 
 function requireManifest(context: StoreContext, uploadId: string): ManifestRecord {

@@ -117,7 +117,7 @@ async function movePayload(
   const { bucket, sourceKey, key } = names;
   const { versionId, md5Hex: md5, lastModifiedMs, checksum, attributes, tags } = source;
   const blobId = newBlobId(context.nowMs());
-  const layout = requireLayout(context, placement.blobId);
+  const layout = requireLayout(context, placement.blobId, source.sizeBytes);
   const blob = await duplicateBlob(
     context,
     { bucket, key: sourceKey, blobId: placement.blobId },
@@ -143,7 +143,7 @@ async function moveParts(
   const uploadId = newUploadId(nowMs);
   // Rows and layouts are all read before the first await: they are of one snapshot.
   const wanted = partsOfManifest(context, sourceUploadId).map(({ partNumber, part }) => ({
-    ...{ partNumber, part, layout: requireLayout(context, part.blobId) },
+    ...{ partNumber, part, layout: requireLayout(context, part.blobId, part.sizeBytes) },
     blobId: newBlobId(nowMs),
   }));
   for (let start = 0; start < wanted.length; start += LINKS_AT_ONCE) {

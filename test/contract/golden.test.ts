@@ -34,10 +34,22 @@ test('format 1: every golden record and key still has its sample', () => {
 
 for (const [name, sidecar] of Object.entries(SIDECAR_SAMPLES)) {
   const golden = readFileSync(`${GOLDEN}/sidecar-${name}.json`, 'utf8');
+  const checked = readFileSync(`${GOLDEN}/checked-sidecar-${name}.json`, 'utf8');
 
   test(`format 1: sidecar "${name}" is written and read`, () => {
-    assert.equal(writeSidecar(sidecar, SIDECAR_LAYOUT), golden);
-    assert.deepEqual(readSidecar(golden), { sidecar, layout: SIDECAR_LAYOUT });
+    assert.equal(writeSidecar(sidecar, SIDECAR_LAYOUT), checked);
+    assert.deepEqual(readSidecar(checked), { sidecar, layout: SIDECAR_LAYOUT, isChecked: true });
+  });
+
+  test(`format 1: sidecar "${name}" without a checksum of its own is read`, () => {
+    assert.deepEqual(readSidecar(golden), { sidecar, layout: SIDECAR_LAYOUT, isChecked: false });
+  });
+
+  test(`format 1: sidecar "${name}" with a changed byte does not match its checksum`, () => {
+    for (const other of [checked.replace('1700000000123', '1700000000122'), `${checked} `]) {
+      assert.notEqual(other, checked);
+      assert.throws(() => readSidecar(other), SyntaxError);
+    }
   });
 
   test(`format 1: sidecar "${name}" may have members of a later version`, () => {
