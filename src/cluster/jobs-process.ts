@@ -1,5 +1,5 @@
 /**
- * The jobs process: work behind the requests. Today that is the sweeper.
+ * The jobs process: work behind the requests, which is the sweeper and the scrubber.
  *
  * @module
  */
@@ -11,14 +11,15 @@ import type { OpenStore } from '../store/open-store.js';
 import type { Part, PartContext } from './part.js';
 import type { ToChild } from './messages.js';
 import { openConfiguredStore } from './open-configured-store.js';
+import { openScrubber } from './scrubbing.js';
 
 /** The walk over all blobs finds what only a bug or a hand can have left: once a day is plenty. */
 const WALK_INTERVAL_MS = 24 * 3600 * 1000;
 /** No upload that is still written is this old without having left a staging mark. */
 const ORPHAN_AGE_MS = 24 * 3600 * 1000;
 
-/** Opens the store and starts the sweeper over it. */
-export async function openJobsProcess({ start, log }: PartContext): Promise<Part> {
+/** Opens the store and starts the sweeper and the scrubber over it. */
+export async function openJobsProcess({ start, log, tellPrimary }: PartContext): Promise<Part> {
   const store = await openConfiguredStore(start);
   const sweeper = openSweeper(store, {
     incarnations: start.servers.map(({ incarnation }) => incarnation),
@@ -28,11 +29,12 @@ export async function openJobsProcess({ start, log }: PartContext): Promise<Part
   for (const { incarnation, report } of start.servers) {
     if (report !== undefined) sweeper.processReported(incarnation, report);
   }
+  const scrubbing = await openScrubber(store, { storage: start.config.storage, log, tellPrimary });
   return {
-    metrics: processMetrics(),
+    metrics: scrubbing?.metrics ?? processMetrics(),
     receive: (message) => receive(sweeper, message),
     drain: async () => {
-      await sweeper.stop();
+      await Promise.all([sweeper.stop(), scrubbing?.stop()]);
       await store.close();
     },
   };

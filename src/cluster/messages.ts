@@ -71,7 +71,9 @@ export type FromChild =
       readonly requestId: number;
       readonly snapshot: MetricsSnapshot;
     }
-  | { readonly kind: 'read-report'; readonly report: ReadReport };
+  | { readonly kind: 'read-report'; readonly report: ReadReport }
+  /** Of jobs: how many objects the scrubber knows to be damaged. */
+  | { readonly kind: 'damage-report'; readonly damagedCount: number };
 
 /** Whether something that came over the channel is one of ours (libraries send theirs too). */
 export function isMessage(value: unknown): value is { readonly kind: string } {

@@ -136,7 +136,10 @@ async function supervise(prepared: Prepared, log: Log): Promise<number> {
   const adminAddress = addressOf(config.admin.listen_addr);
   const admin = await startAdmin({
     address: adminAddress,
-    state: () => ({ ...supervisor.figures(), isStopping }),
+    state: () => ({
+      ...supervisor.figures(),
+      ...{ damagedCount: supervisor.damagedCount, isStopping },
+    }),
     metrics: async () =>
       renderMetrics([await ownFigures.snapshot(), ...(await supervisor.snapshots())]),
     onFault: (fault) => log.error({ err: fault }, 'The admin endpoint failed to answer'),

@@ -16,6 +16,7 @@ import { createDispatcher, type RequestEnd } from '../server/dispatch.js';
 import { openTransport } from '../server/open-transport.js';
 import { Reception, type ReceptionRules } from '../server/reception.js';
 import type { Transport } from '../server/transport.js';
+import { isDamage } from '../store/open-store.js';
 import { parseAddress } from '../util/address.js';
 import { parseEndpoint } from '../util/endpoint.js';
 import { parseNetwork } from '../util/network.js';
@@ -56,6 +57,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     },
     onFault: (fault, requestId, cause) => {
       log.error({ err: fault, requestId }, 'A request failed because of the server');
+      if (isDamage(fault)) metrics?.damageMet();
       if (cause === 'bug') context.retire('An invariant does not hold');
     },
   });

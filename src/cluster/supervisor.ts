@@ -77,6 +77,7 @@ export class Supervisor {
   readonly #places: readonly Place[];
   #credentialsText: string;
   #restartCount = 0;
+  #damagedCount = 0;
   #isStopping = false;
   #wasReady = false;
 
@@ -102,6 +103,11 @@ export class Supervisor {
       servingCount: this.#isStopping ? 0 : servers.filter(({ isReady }) => isReady).length,
       restartCount: this.#restartCount,
     };
+  }
+
+  /** Objects that the scrubber knows to be damaged. */
+  get damagedCount(): number {
+    return this.#damagedCount;
   }
 
   /** Figures of every child that answers in time. */
@@ -178,6 +184,9 @@ export class Supervisor {
       case 'read-report':
         place.report = known.report;
         this.#tellJobs({ ...known, incarnation: place.incarnation });
+        break;
+      case 'damage-report':
+        this.#damagedCount = known.damagedCount;
         break;
       case 'metrics':
         // Whoever asked listens for it.

@@ -137,6 +137,16 @@ export const SETTINGS = {
       [1, DAY_SECS],
       'Pause between two sweeps of the payloads that overwritten, deleted and unfinished writes left behind.',
     ),
+    scrub_interval_hours: integer(
+      168,
+      [0, 8760],
+      'Time in which everything stored is read and verified once, in the background; 0 turns it off.',
+    ),
+    scrub_mib_per_sec: integer(
+      64,
+      [0, 100_000],
+      'Most that the scrubber reads in a second, in MiB; it also stays below a fifth of a core. 0 turns it off.',
+    ),
   },
   limits: {
     max_object_size_gb: integer(

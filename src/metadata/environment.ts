@@ -76,5 +76,16 @@ export interface Environment extends ReadView {
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output>;
   /** Number of the last committed write, as of the current snapshot. */
   lastSequence(): number;
+  /**
+   * Goes through every row and compares their number with the one the index keeps of each table.
+   * Takes about 100 ms for a million rows, in one turn.
+   *
+   * @returns the tables that differ.
+   */
+  countRows(): readonly {
+    readonly table: Table;
+    readonly keptCount: number;
+    readonly foundCount: number;
+  }[];
   close(): Promise<void>;
 }

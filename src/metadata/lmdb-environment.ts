@@ -46,6 +46,8 @@ export interface LmdbOptions {
 /** Address space reserved for the map; the file grows only as it is used. */
 const MAP_SIZE_BYTES = 1024 ** 4;
 const READERS_COUNT_MAX = 2048;
+/** No key is empty. */
+const LOWEST_KEY = Buffer.of(0);
 /** With less than this free a disk counts as full. */
 const FULL_BYTES_MAX = 1024 * 1024;
 
@@ -141,6 +143,15 @@ class LmdbEnvironment implements Environment {
   lastSequence(): number {
     const bytes = this.get('system', SEQUENCE_KEY);
     return bytes === undefined ? 0 : decodeNumber(bytes);
+  }
+
+  countRows(): ReturnType<Environment['countRows']> {
+    this.refresh();
+    return TABLES.map((table) => {
+      const db = this.#tables[table];
+      const { entryCount } = db.getStats() as { readonly entryCount: number };
+      return { table, keptCount: entryCount, foundCount: db.getCount({ start: LOWEST_KEY }) };
+    }).filter(({ keptCount, foundCount }) => keptCount !== foundCount);
   }
 
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output> {

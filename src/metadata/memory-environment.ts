@@ -132,6 +132,10 @@ class MemoryEnvironment implements Environment, CountingWriteView {
     return this.#sequence;
   }
 
+  countRows(): readonly [] {
+    return [];
+  }
+
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output> {
     return this.#queue.enqueue(action, input);
   }

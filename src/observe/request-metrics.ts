@@ -31,6 +31,8 @@ export interface RequestMetrics extends MetricsSource {
   /** A request turned out to be for this operation; {@link record} follows. */
   begin(operation: string): void;
   record(figures: RequestFigures): void;
+  /** A request met stored bytes that are damaged. */
+  damageMet(): void;
 }
 
 /** What has been counted for one operation. */
@@ -58,6 +60,7 @@ interface Value {
 export function requestMetrics(): RequestMetrics {
   const process = processMetrics();
   const tallies = new Map<string, Tally>();
+  let damageCount = 0;
   const tallyOf = (operation: string): Tally => {
     const known = tallies.get(operation);
     if (known !== undefined) return known;
@@ -72,7 +75,18 @@ export function requestMetrics(): RequestMetrics {
     record(figures) {
       count(tallyOf(figures.operation), figures);
     },
-    snapshot: async () => [...(await process.snapshot()), ...figuresOf(tallies)],
+    damageMet() {
+      damageCount += 1;
+    },
+    snapshot: async () => [
+      ...(await process.snapshot()),
+      ...figuresOf(tallies),
+      counter(
+        's3ish_damaged_reads_total',
+        'Requests that failed because stored bytes are damaged',
+        [{ labels: {}, value: damageCount }],
+      ),
+    ],
   };
 }
 

@@ -17,6 +17,8 @@ export interface ServingState {
   readonly serverCount: number;
   /** Those that accept requests. */
   readonly servingCount: number;
+  /** Objects known to be damaged: shown, but no reason to send traffic elsewhere. */
+  readonly damagedCount: number;
   /** Whether the server is going down on purpose. */
   readonly isStopping: boolean;
 }

@@ -38,6 +38,7 @@ import { renameObject } from './rename-object.js';
 import { setObjectTags } from './object-tags.js';
 import { stageObject } from './staged-object.js';
 import type { Store } from './store.js';
+import { createVerifier, type Verifier } from './verifier.js';
 import { abortUpload, createUpload, headUpload, listParts, stagePart } from './uploads.js';
 
 // For the primary, which makes the directories and may not see the layers below this one.
@@ -60,6 +61,7 @@ export interface StoreOptions {
 /** A store and what its aftercare needs. */
 export interface OpenStore extends Store {
   readonly reclaimer: Reclaimer;
+  readonly verifier: Verifier;
   /** How far this process's readers have come; see read-holds.ts. */
   readReport(): ReadReport;
 }
@@ -158,15 +160,21 @@ function storeOver(context: StoreContext): Store {
   };
 }
 
-function aftercareOf(context: StoreContext): Pick<OpenStore, 'reclaimer' | 'readReport'> {
+function aftercareOf(
+  context: StoreContext,
+): Pick<OpenStore, 'reclaimer' | 'verifier' | 'readReport'> {
   return {
     reclaimer: createReclaimer(context),
+    verifier: createVerifier(context),
     readReport: () => {
       context.environment.refresh();
       return context.holds.report(context.environment.lastSequence());
     },
   };
 }
+
+// For the processes, which may not see the layers below this one.
+export { isDamage } from './damage.js';
 
 /** Whether an unhandled rejection is only the echo of a failure that a write has reported. */
 export function isReportedFault(fault: unknown): boolean {

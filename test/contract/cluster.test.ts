@@ -73,6 +73,7 @@ describe('s3ish serve', () => {
       serverCount: 3,
       servingCount: 3,
       restartCount: 0,
+      damagedCount: 0,
       isStopping: false,
     });
   });

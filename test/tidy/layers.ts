@@ -44,7 +44,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   nanoid: ['src/util/ids.ts'],
   pino: ['src/observe/log.ts'],
   'pino-pretty': ['src/observe/log.ts'],
-  'prom-client': ['src/observe/metrics.ts'],
+  'prom-client': ['src/observe/metrics.ts', 'src/observe/scrub-metrics.ts'],
   sax: ['src/wire/xml-reader.ts'],
   'smol-toml': ['src/config/load.ts'],
   'uWebSockets.js': ['src/server/uws-transport.ts'],
