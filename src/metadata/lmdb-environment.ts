@@ -30,6 +30,7 @@ import {
   type Table,
 } from './environment.js';
 import { EPOCH_KEY, FORMAT_KEY, INDEX_FORMAT, KEY_BYTES_MAX, SEQUENCE_KEY } from './keys.js';
+import { bindToKey, isBound, unbindFromKey } from './key-binding.js';
 import { decodeNumber, encodeNumber } from './record-codec.js';
 
 type Tables = Readonly<Record<Table, Database<Buffer, Buffer>>>;
@@ -133,11 +134,11 @@ class LmdbEnvironment implements Environment {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return getBorrowed(this.#tables[table], key);
+    return getBorrowed(this.#tables, table, key);
   }
 
   range(table: Table, query: RangeQuery): readonly Entry[] {
-    return collectRange(this.#tables[table], query);
+    return collectRange(this.#tables, table, query);
   }
 
   lastSequence(): number {
@@ -174,17 +175,18 @@ class LmdbWriteView implements CountingWriteView {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return getBorrowed(this.#tables[table], key);
+    return getBorrowed(this.#tables, table, key);
   }
 
   range(table: Table, query: RangeQuery): readonly Entry[] {
-    return collectRange(this.#tables[table], query);
+    return collectRange(this.#tables, table, query);
   }
 
   put(table: Table, key: Uint8Array, value: Uint8Array): void {
     assert(key.byteLength <= KEY_BYTES_MAX, 'a stored key fits LMDB');
     this.writeCount += 1;
-    this.#tables[table].putSync(asBuffer(key), asBuffer(value));
+    const stored = bindToKey(table, key, value);
+    this.#tables[table].putSync(asBuffer(key), asBuffer(stored));
   }
 
   remove(table: Table, key: Uint8Array): void {
@@ -249,18 +251,20 @@ function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {
   }
 }
 
-function getBorrowed(db: Database<Buffer, Buffer>, key: Uint8Array): Uint8Array | undefined {
+function getBorrowed(tables: Tables, table: Table, key: Uint8Array): Uint8Array | undefined {
   // No key of ours is that long, but a request may ask for any text.
   if (key.byteLength > KEY_BYTES_MAX) return undefined;
-  const bytes = db.getBinaryFast(asBuffer(key)) as (Buffer & { length: number }) | undefined;
+  const bytes = tables[table].getBinaryFast(asBuffer(key)) as
+    (Buffer & { length: number }) | undefined;
   if (bytes === undefined) return undefined;
   // The library hands out one shared buffer and sets its length; a view fixes the length.
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return isBound(table, value) ? unbindFromKey(table, key, Buffer.from(value)) : value;
 }
 
-function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] {
+function collectRange(tables: Tables, table: Table, query: RangeQuery): Entry[] {
   const entries: Entry[] = [];
-  const range = db.getRange({
+  const range = tables[table].getRange({
     start: asBound(query.start),
     end: asBound(query.end),
     // A key that equals the kept bytes of a cut bound is below the bound.
@@ -268,7 +272,9 @@ function collectRange(db: Database<Buffer, Buffer>, query: RangeQuery): Entry[] 
     inclusiveEnd: query.end.byteLength > KEY_BYTES_MAX,
     limit: query.countMax,
   });
-  for (const { key, value } of range) entries.push({ key, value });
+  for (const { key, value } of range) {
+    entries.push({ key, value: unbindFromKey(table, key, value) });
+  }
   return entries;
 }
 
