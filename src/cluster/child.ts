@@ -9,6 +9,7 @@
 
 import { openLog, type Log } from '../observe/log.js';
 import { isReportedFault } from '../store/open-store.js';
+import { runGeneration } from './generation.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import type { Part, PartContext } from './part.js';
 
@@ -23,6 +24,10 @@ export async function runChild(): Promise<void> {
   process.title = `s3ish: ${start.processName}`;
   const { level, format } = start.config.log;
   const log = openLog({ level, format, processName: start.processName });
+  if (start.role === 'index') {
+    await runGeneration(start, log, (message, told) => process.send?.(message, told));
+    return;
+  }
   const ending = new Ending(log);
   process.on('uncaughtException', (fault) => die(log, fault));
   process.on('unhandledRejection', (fault) => {

@@ -10,8 +10,8 @@ import type { Config } from '../config/settings.js';
 import type { MetricsSnapshot } from '../observe/metrics.js';
 import type { ReadReport } from '../store/read-holds.js';
 
-/** A `server` answers requests, `jobs` works behind them. */
-export type Role = 'server' | 'jobs';
+/** A `server` answers requests, `jobs` works behind them, `index` opens the index and is done. */
+export type Role = 'server' | 'jobs' | 'index';
 
 /** Answer to a child's `hello`; it does nothing before. */
 export interface StartMessage {
@@ -64,6 +64,8 @@ export type FromChild =
   | { readonly kind: 'hello' }
   /** A server accepts requests; jobs are running. */
   | { readonly kind: 'ready' }
+  /** The answer of `index`: the new generation is this. */
+  | { readonly kind: 'generation'; readonly epoch: number }
   /** Sent before exiting: why the start was not possible. */
   | { readonly kind: 'failed'; readonly message: string }
   | {

@@ -14,12 +14,12 @@ import type { Config } from '../config/settings.js';
 import { openLog, type Log } from '../observe/log.js';
 import { clusterMetrics, renderMetrics } from '../observe/metrics.js';
 import { startAdmin } from '../server/admin.js';
-import { bumpEpoch } from '../store/open-store.js';
+import { newIncarnation } from '../util/ids.js';
 import { formatAddress, parseAddress, type Address } from '../util/address.js';
-import { NewerFormatError } from '../util/newer-format-error.js';
 import { firstStartBanner } from './banner.js';
 import { isReadableByOthers, prepareCredentials, readCredentials } from './credentials.js';
 import { dataPaths, prepareDataPaths, type DataPaths } from './data-paths.js';
+import { beginGeneration } from './generation.js';
 import { listenError, probeAddress } from './listen-address.js';
 import { lockMetadata } from './primary-lock.js';
 import { StartError } from './start-error.js';
@@ -63,7 +63,9 @@ async function prepare(config: Config, log: Log): Promise<Prepared> {
   }
   const address = await probeAddress(addressOf(config.server.listen_addr));
   // Before anything else is written: data of a later version must stay as it is.
-  const epoch = isDurable ? await startGeneration(paths, config.storage.enable_fsync) : 0;
+  const resolved = resolveConfig(config, paths, address);
+  const incarnation = newIncarnation(Date.now());
+  const epoch = isDurable ? await beginGeneration(MAIN_FILE, { config: resolved, incarnation }) : 0;
   const { credentialsText, file, generated } = await prepareCredentials(config, paths, address);
   if (generated !== undefined) {
     process.stdout.write(firstStartBanner({ ...generated, file, address, config }));
@@ -74,22 +76,12 @@ async function prepare(config: Config, log: Log): Promise<Prepared> {
     }
   }
   return {
-    config: resolveConfig(config, paths, address),
+    config: resolved,
     address,
     credentialsText,
     credentialsFile: file,
     epoch,
   };
-}
-
-/** @throws {StartError} the data was written by a later version. */
-async function startGeneration(paths: DataPaths, isFsyncEnabled: boolean): Promise<number> {
-  try {
-    return await bumpEpoch(paths.metadataPath, isFsyncEnabled);
-  } catch (error) {
-    if (!(error instanceof NewerFormatError)) throw error;
-    throw new StartError(error.message, { cause: error });
-  }
 }
 
 /** The configuration as the children shall see it: absolute paths and the real port. */

@@ -188,6 +188,7 @@ export class Supervisor {
       case 'damage-report':
         this.#damagedCount = known.damagedCount;
         break;
+      case 'generation':
       case 'metrics':
         // Whoever asked listens for it.
         break;

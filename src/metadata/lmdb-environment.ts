@@ -70,6 +70,7 @@ function requireKnownFormat(path: string): void {
     path,
     encoding: 'binary',
     keyEncoding: 'binary',
+    noSubdir: false,
     readOnly: true,
     mapSize: MAP_SIZE_BYTES,
     maxDbs: TABLES.length + 4,
@@ -104,6 +105,8 @@ class LmdbEnvironment implements Environment {
       path: options.path,
       encoding: 'binary',
       keyEncoding: 'binary',
+      // Unless told, a directory with a dot in its name is taken for a file.
+      noSubdir: false,
       overlappingSync: !options.isFsyncEnabled,
       mapSize: MAP_SIZE_BYTES,
       maxDbs: TABLES.length + 4,

@@ -103,8 +103,8 @@ export async function startDamageableServer(
     },
     stop: async () => {
       agent.destroy();
-      await store.close();
       await server.stop();
+      await store.close();
     },
   };
 }

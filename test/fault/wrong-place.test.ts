@@ -32,6 +32,8 @@ const BODY = randomBytes(BLOCK_BYTES + 8 * 1024);
 const OLDER = randomBytes(BODY.length);
 const OTHER = randomBytes(BODY.length);
 const PAGE_BYTES = 4096;
+/** Whoever waits for the other end of a pipe waits for ever. */
+const IN_TIME = { timeout: 60_000 };
 
 /** The blob of the object under test, its older version's, and another object's. */
 interface Blobs {
@@ -197,7 +199,7 @@ describe('wrong and missing data', () => {
   }
 
   for (const [index, { what, damage, kinds, atByte = BODY.length / 2 }] of CASES.entries()) {
-    test(`GetObject and verification notice ${what}`, async () => {
+    test(`GetObject and verification notice ${what}`, IN_TIME, async () => {
       const key = `data-${index}`;
       damage(await prepare(key));
       assert.notEqual(await damageable.read(key, BODY), 'exact');
@@ -208,7 +210,7 @@ describe('wrong and missing data', () => {
   }
 
   for (const [index, { what, damage, kinds }] of SIDECAR_CASES.entries()) {
-    test(`verification notices ${what}, and GetObject needs none`, async () => {
+    test(`verification notices ${what}, and GetObject needs none`, IN_TIME, async () => {
       const key = `sidecar-${index}`;
       damage(await prepare(key));
       assert.equal(await damageable.read(key, BODY), 'exact');

@@ -51,6 +51,91 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     ],
   },
   {
+    id: 'P-09',
+    promise:
+      'A flipped bit is noticed: never wrong bytes, never a clean short answer, never an object under another key.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'blocks are not compared with their checksums',
+        file: 'src/blobs/read-blocks.ts',
+        find: 'if (crc32(block) !== layout.blockChecksums[index]) {',
+        replace: 'if (crc32(block) === -1) {',
+        test: 'fault/bit-flips.test.js',
+        pattern: 'small data file',
+      },
+      {
+        name: 'sidecars are not compared with records',
+        file: 'src/store/verify-blob.ts',
+        find: 'return names.find((name) => !isDeepStrictEqual(seen[name], wanted[name]));',
+        replace: 'return names.find((name) => seen[name] === wanted);',
+        test: 'fault/wrong-place.test.js',
+        pattern: 'sidecar of',
+      },
+      {
+        name: 'sidecars are not compared with their own checksum',
+        file: 'src/store/sidecar.ts',
+        find: 'if (covered === undefined || crc32(covered) !== Number(checksum)) {',
+        replace: 'if (covered === undefined || checksum === undefined) {',
+        test: 'fault/bit-flips.test.js',
+        pattern: 'of a sidecar',
+      },
+      {
+        name: 'records are not compared with their checksums',
+        file: 'src/metadata/record-codec.ts',
+        find: 'if (this.#buffer.readUInt32LE(1) !== checksumOf(this.#buffer)) {',
+        replace: 'if (this.#buffer.length === 0) {',
+        test: 'fault/index-flips.test.js',
+      },
+      {
+        name: 'records are not tied to their keys',
+        file: 'src/metadata/key-binding.ts',
+        find: 'return ~checksum;',
+        replace: 'return 0;',
+        test: 'fault/index-flips.test.js',
+        env: { S3ISH_INDEX_FLIPS: '0' },
+      },
+    ],
+  },
+  {
+    id: 'P-10',
+    promise: 'The scrubber finds damage within one pass, tells it once, and raises no false alarm.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'the scrubber reads data without looking at the result',
+        file: 'src/store/verify-blob.ts',
+        find: "if (dataProblem !== undefined) damages.push({ part: 'data', problem: dataProblem });",
+        replace: '',
+        test: 'fault/scrubber.test.js',
+        pattern: 'finds a damaged object',
+      },
+    ],
+  },
+  {
+    id: 'P-11',
+    promise: 'Swapped, stale, foreign, cut, extended, zeroed and missing data is noticed.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'the size of a file is not compared with the layout',
+        file: 'src/blobs/plain-blobs.ts',
+        find: 'if (sizeBytes === layout.sizeBytes) return',
+        replace: 'if (sizeBytes >= 0) return',
+        test: 'fault/wrong-place.test.js',
+        pattern: 'byte more',
+      },
+      {
+        name: 'a named pipe is waited for',
+        file: 'src/blobs/plain-blobs.ts',
+        find: ' | constants.O_NONBLOCK;',
+        replace: ';',
+        test: 'fault/wrong-place.test.js',
+        pattern: 'named pipe instead of data',
+      },
+    ],
+  },
+  {
     id: 'P-22',
     promise:
       'Every object is linearisable over all processes, lists included, also when processes are killed; of writers that race on a condition exactly one wins.',
