@@ -135,6 +135,7 @@ export function interruptibleEnvironment(inner: Environment, gate: Interruptions
       gate.assertAlive();
       return inner.lastSequence();
     },
+    countRows: () => inner.countRows(),
     write: (action, input) => gate.run('index', () => inner.write(action, input)),
     close: () => inner.close(),
   };
@@ -198,6 +199,7 @@ export function interruptibleBlobs(inner: BlobStore, gate: Interruptions): BlobS
         },
       };
     },
+    sidecarText: (location) => inner.sidecarText(location),
     remove: (location) => inner.remove(location),
     stagingIncarnations: () => inner.stagingIncarnations(),
     sweepStaging: (incarnation, isAlive) => inner.sweepStaging(incarnation, isAlive),
