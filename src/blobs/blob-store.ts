@@ -48,11 +48,13 @@ export interface BlobWriter extends AsyncDisposable {
 /** A sealed blob opened for reading. */
 export interface BlobReader {
   /**
-   * Verified bytes [startByte, endByte). Pieces are valid until the next pull.
+   * Verified bytes [startByte, endByte).
    *
+   * @param isLent - Pieces are valid until the next pull, and so cost no memory of their own;
+   * without it they belong to the caller.
    * @throws {DamagedBlobError} a block does not match its checksum or the file is short.
    */
-  read(startByte: number, endByte: number): AsyncIterable<Uint8Array>;
+  read(startByte: number, endByte: number, isLent?: boolean): AsyncIterable<Uint8Array>;
   close(): void;
 }
 

@@ -26,6 +26,7 @@ import {
   type BlobWriter,
   type FoundBlob,
 } from './blob-store.js';
+import { BlockBuffers } from './block-buffers.js';
 import {
   blobPaths,
   DATA_NAME,
@@ -67,11 +68,12 @@ export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobSt
   const marksPath = incarnationPath(basePath, incarnation);
   await mkdir(marksPath, { recursive: true, mode: 0o700 });
   for (const path of [stagingPath(basePath), basePath]) await volume.syncDirectory(path);
-  return new PlainBlobs({ basePath, marksPath, volume, syncedBuckets: new Set() });
+  return new PlainBlobs({ basePath, marksPath, volume, openCount: 0, syncedBuckets: new Set() });
 }
 
 class PlainBlobs implements BlobStore {
   readonly #context: WriterContext;
+  readonly #buffers = new BlockBuffers();
 
   constructor(context: WriterContext) {
     this.#context = context;
@@ -84,7 +86,9 @@ class PlainBlobs implements BlobStore {
   async open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader> {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
     const { file, sizeBytes } = await openFile(path, location);
-    if (sizeBytes === layout.sizeBytes) return new PlainReader(file, location, layout);
+    if (sizeBytes === layout.sizeBytes) {
+      return new PlainReader(file, location, layout, this.#buffers);
+    }
     await file.close();
     throw new DamagedBlobError(
       location,
@@ -188,24 +192,31 @@ class PlainReader implements BlobReader {
   readonly #file: FileHandle;
   readonly #location: BlobLocation;
   readonly #layout: BlobLayout;
+  readonly #buffers: BlockBuffers;
   #readCount = 0;
   #isClosed = false;
 
-  constructor(file: FileHandle, location: BlobLocation, layout: BlobLayout) {
+  constructor(file: FileHandle, location: BlobLocation, layout: BlobLayout, buffers: BlockBuffers) {
+    this.#buffers = buffers;
     this.#file = file;
     this.#location = location;
     this.#layout = layout;
   }
 
-  async *read(startByte: number, endByte: number): AsyncGenerator<Uint8Array> {
+  async *read(startByte: number, endByte: number, isLent = false): AsyncGenerator<Uint8Array> {
     this.#readCount += 1;
     try {
       yield* readBlocks(
         this.#location,
         this.#layout,
-        (start, end) => this.#readBlock(start, end),
+        (start, end) => {
+          const sizeBytes = end - start;
+          const block = isLent ? this.#buffers.take(sizeBytes) : Buffer.allocUnsafe(sizeBytes);
+          return this.#readBlock(block, start);
+        },
         startByte,
         endByte,
+        isLent ? (block) => this.#buffers.give(block) : undefined,
       );
     } finally {
       this.#readCount -= 1;
@@ -218,8 +229,7 @@ class PlainReader implements BlobReader {
     this.#closeWhenIdle();
   }
 
-  async #readBlock(startByte: number, endByte: number): Promise<Uint8Array> {
-    const block = Buffer.allocUnsafe(endByte - startByte);
+  async #readBlock(block: Buffer, startByte: number): Promise<Uint8Array> {
     let filledBytes = 0;
     while (filledBytes < block.byteLength) {
       const { bytesRead } = await this.#file.read(

@@ -26,12 +26,19 @@ export interface WriterContext {
   /** Directory of this process's staging marks. */
   readonly marksPath: string;
   readonly volume: Volume;
+  /** Payloads being written now. */
+  openCount: number;
   /** Bucket directories whose own entries this process has flushed. */
   readonly syncedBuckets: Set<string>;
 }
 
 /** Bytes gathered before they are written; also what one upload holds in memory at most. */
-const GATHER_BYTES = 1024 * 1024;
+const GATHER_BYTES_MAX = 1024 * 1024;
+/** What all uploads of a process gather together: with many of them, each gathers less. */
+const GATHER_BYTES_OF_ALL = 64 * 1024 * 1024;
+const GATHER_BYTES_MIN = 64 * 1024;
+/** What a gathered piece costs besides its bytes: tiny pieces are limited as well. */
+const PIECE_OVERHEAD_BYTES = 256;
 /** The sweeper may remove an empty directory under our feet; it cannot do so for ever. */
 const DIRECTORY_ATTEMPTS_MAX = 100;
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -57,6 +64,7 @@ export class PlainWriter implements BlobWriter {
     const writer = await PlainWriter.#prepare(context, location);
     try {
       writer.#file = await open(`${writer.#paths.blob}/${DATA_NAME}`, EXCLUSIVE, 0o600);
+      context.openCount += 1;
     } catch (error) {
       await writer[Symbol.asyncDispose]();
       throw error;
@@ -109,7 +117,8 @@ export class PlainWriter implements BlobWriter {
     this.#checksums.update(piece);
     this.#pieces.push(piece);
     this.#gatheredBytes += piece.byteLength;
-    if (this.#gatheredBytes >= GATHER_BYTES) await this.#flushPieces();
+    const costBytes = this.#gatheredBytes + this.#pieces.length * PIECE_OVERHEAD_BYTES;
+    if (costBytes >= this.#gatherBytesMax()) await this.#flushPieces();
   }
 
   async seal(sidecar: (layout: BlobLayout) => string): Promise<BlobLayout> {
@@ -138,6 +147,11 @@ export class PlainWriter implements BlobWriter {
     this.#pieces = [];
     await removeBlob(this.#paths);
     await unlink(this.#markPath()).catch(ignoreMissing);
+  }
+
+  #gatherBytesMax(): number {
+    const share = Math.floor(GATHER_BYTES_OF_ALL / this.#context.openCount);
+    return Math.min(GATHER_BYTES_MAX, Math.max(GATHER_BYTES_MIN, share));
   }
 
   #markPath(): string {
@@ -202,8 +216,10 @@ export class PlainWriter implements BlobWriter {
 
   async #closeFile(): Promise<void> {
     const file = this.#file;
+    if (file === undefined) return;
     this.#file = undefined;
-    await file?.close();
+    this.#context.openCount -= 1;
+    await file.close();
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * Reading a range of a blob in verified blocks, one block ahead of the reader.
  *
+ * A block is given back when the reader pulls the next one or leaves.
+ *
  * @module
  */
 
@@ -11,12 +13,16 @@ import { DamagedBlobError, type BlobLayout, type BlobLocation } from './blob-sto
 /** Reads exactly the bytes [startByte, endByte) of the data, or fewer at the end of the file. */
 export type ReadBlock = (startByte: number, endByte: number) => Promise<Uint8Array>;
 
+/** Takes a block back whose bytes nobody looks at any more. */
+export type GiveBlock = (block: Uint8Array) => void;
+
 export async function* readBlocks(
   location: BlobLocation,
   layout: BlobLayout,
   readBlock: ReadBlock,
   startByte: number,
   endByte: number,
+  giveBlock: GiveBlock = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   if (startByte >= endByte) return;
   const { blockSizeBytes, sizeBytes } = layout;
@@ -34,20 +40,26 @@ export async function* readBlocks(
   };
 
   let next = fetch(firstIndex);
+  let isNextTaken = false;
   try {
     for (let index = firstIndex; index <= lastIndex; index += 1) {
       const block = await next;
       if (index < lastIndex) next = fetch(index + 1);
-      verifyBlock(location, layout, index, block);
-      const blockStart = index * blockSizeBytes;
-      yield block.subarray(
-        Math.max(0, startByte - blockStart),
-        Math.min(block.byteLength, endByte - blockStart),
-      );
+      else isNextTaken = true;
+      try {
+        verifyBlock(location, layout, index, block);
+        const blockStart = index * blockSizeBytes;
+        yield block.subarray(
+          Math.max(0, startByte - blockStart),
+          Math.min(block.byteLength, endByte - blockStart),
+        );
+      } finally {
+        giveBlock(block);
+      }
     }
   } finally {
     // A read that nobody waits for any more must end before its descriptor may be closed.
-    await next.catch(() => undefined);
+    if (!isNextTaken) await next.then(giveBlock, () => undefined);
   }
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import assert from 'node:assert/strict';
+
 import { evaluateReadConditions, readConditions } from '../s3/conditions.js';
 import { httpDate } from '../s3/dates.js';
 import { invalidRequest, S3Error } from '../s3/errors.js';
@@ -37,12 +39,20 @@ export async function getObject(call: Call): Promise<Reply> {
   try {
     const answer = describe(call, open.version);
     assertReadable(open.version.attributes.storageClass);
-    const sizeBytes = answer.range.endByte - answer.range.startByte;
-    const body = open.read(answer.range);
+    const { startByte, endByte } = answer.range;
+    const body = open.read(answer.range, true);
     return {
       status: answer.status,
       headers: answer.headers,
-      body: body instanceof Uint8Array ? body : { sizeBytes, chunks: body },
+      body:
+        body instanceof Uint8Array
+          ? body
+          : {
+              sizeBytes: endByte - startByte,
+              chunks: body,
+              resume: (offsetBytes) =>
+                streamOf(open.read({ startByte: startByte + offsetBytes, endByte }, true)),
+            },
       onSent: () => {
         open.close();
       },
@@ -146,6 +156,12 @@ function selectPart(call: Call, version: ObjectVersion, partNumber: number): Sel
     partsCount: version.partsCount,
     checksum: shown,
   };
+}
+
+/** An object that came as a stream comes as one again. */
+function streamOf(body: Uint8Array | AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  assert(!(body instanceof Uint8Array), 'an object lies in one place');
+  return body;
 }
 
 /** HEAD announces a length and sends nothing. */

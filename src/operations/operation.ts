@@ -61,7 +61,12 @@ export interface Reply {
   readonly body?:
     | string
     | Uint8Array
-    | { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
+    | {
+        readonly sizeBytes: number;
+        readonly chunks: AsyncIterable<Uint8Array>;
+        /** The same bytes again, from one of them on: lets a slow client cost no memory. */
+        readonly resume?: (offsetBytes: number) => AsyncIterable<Uint8Array>;
+      };
   /** Runs once after the answer has been sent or has failed. */
   readonly onSent?: () => void;
 }

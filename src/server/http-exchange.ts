@@ -172,7 +172,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
       this.#lingerTicks -= 1;
       if (this.#lingerTicks === 0) this.#responder.destroy();
     } else {
-      this.#queue?.tick(this.#host.readTicksMax);
+      this.#queue?.tick(this.#host.readTicksMax, this.#host.readBytesMin);
     }
   }
 
@@ -207,7 +207,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
   }
 
   async #sendStream(body: StreamBody): Promise<ReplyOutcome> {
-    const { end, failure } = await pumpStream(body, this.#responder);
+    const { end, failure } = await pumpStream(body, this.#responder, this.#host.streamPlaces);
     if (end !== 'broken') return this.#conclude(end === 'sent', failure);
     if (!this.#responder.isHeadUnsent || this.#responder.isOver) return this.#giveUp(failure);
     this.#isAnswered = false;

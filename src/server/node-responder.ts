@@ -95,6 +95,11 @@ export class NodeResponder implements Responder {
     return true;
   }
 
+  /** Node has the piece and does not give it back. */
+  forgetPiece(): boolean {
+    return false;
+  }
+
   closeWhenFlushed(): Promise<void> {
     if (!this.#isOver) this.#res.end();
     return Promise.resolve();

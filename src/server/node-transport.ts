@@ -20,9 +20,15 @@ import { HttpExchange } from './http-exchange.js';
 import { NodeResponder } from './node-responder.js';
 import { refusalText, statusText } from './reply-framing.js';
 import type { ExchangeHost } from './responder.js';
+import { StreamPlaces } from './stream-places.js';
 import { TickClock } from './tick-clock.js';
 import type { Ticked } from './tick-clock.js';
-import { HEAD_BYTES_MAX, HEAD_TIMEOUT_MS, LINGER_MS_MAX } from './transport-limits.js';
+import {
+  HEAD_BYTES_MAX,
+  HEAD_TIMEOUT_MS,
+  LINGER_MS_MAX,
+  STREAM_PLACES_COUNT,
+} from './transport-limits.js';
 import type { Transport, TransportOptions } from './transport.js';
 
 const BAD_VERSION: HeadRefusal = { status: 505, reason: 'The only version offered is HTTP/1.1' };
@@ -34,6 +40,8 @@ export class NodeTransport implements Transport, ExchangeHost {
   readonly readTicksMax: number;
   readonly writeTicksMax: number;
   readonly lingerTicksMax: number;
+  readonly readBytesMin: number;
+  readonly streamPlaces = new StreamPlaces(STREAM_PLACES_COUNT);
   readonly onFault: (fault: unknown, context: string) => void;
   readonly #options: TransportOptions;
   readonly #server: Server;
@@ -52,6 +60,7 @@ export class NodeTransport implements Transport, ExchangeHost {
     this.#clock = new TickClock(shortestTimeoutMs, options.onFault);
     this.readTicksMax = this.#clock.ticksFor(options.readTimeoutMs);
     this.writeTicksMax = this.#clock.ticksFor(options.writeTimeoutMs);
+    this.readBytesMin = ((options.uploadRateMin ?? 0) * options.readTimeoutMs) / 1000;
     this.lingerTicksMax = this.#clock.ticksFor(LINGER_MS_MAX);
     this.#server = createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -67,6 +76,10 @@ export class NodeTransport implements Transport, ExchangeHost {
     });
     // Without a limit of its own, or headers above it would be dropped and not refused.
     this.#server.maxHeadersCount = 0;
+    // Those beyond are closed at once, like on uWebSockets.js.
+    if (options.connectionsCountMax !== undefined) {
+      this.#server.maxConnections = options.connectionsCountMax;
+    }
     this.#server.on('request', (req, res) => this.#onRequest(req, res));
     this.#server.on('checkExpectation', (req, res) => this.#onRequest(req, res));
     this.#server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {

@@ -53,6 +53,9 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
   #resolve: ((piece: Piece) => void) | undefined;
   #reject: ((failure: BodyError) => void) | undefined;
   #idleTicks = 0;
+  /** Ticks in which a reader waited, since the rate was last looked at, and bytes since then. */
+  #watchedTicks = 0;
+  #watchedBytes = 0;
 
   constructor(contentLength: number | undefined, gate: FlowGate) {
     this.contentLength = contentLength;
@@ -81,6 +84,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
       return;
     }
     this.#idleTicks = 0;
+    this.#watchedBytes += piece.byteLength;
     const resolve = this.#resolve;
     if (resolve !== undefined) {
       this.#resolve = this.#reject = undefined;
@@ -135,14 +139,22 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
 
   /**
    * Counts the ticks during which a reader waited and nothing came; with more than `ticksMax` the
-   * body fails with `timeout`. A slow reader is never blamed on the sender.
+   * body fails with `timeout`, and also when so many brought fewer than `bytesMin` together. A slow
+   * reader is never blamed on the sender.
    */
-  tick(ticksMax: number): void {
+  tick(ticksMax: number, bytesMin: number): void {
     if (this.#resolve === undefined) return;
     this.#idleTicks += 1;
     if (this.#idleTicks > ticksMax) {
       this.fail(new BodyError('timeout', 'The request body stalled'));
+      return;
     }
+    this.#watchedTicks += 1;
+    if (this.#watchedTicks <= ticksMax) return;
+    if (this.#watchedBytes < bytesMin) {
+      this.fail(new BodyError('timeout', 'The request body came too slowly'));
+    }
+    this.#watchedTicks = this.#watchedBytes = 0;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {

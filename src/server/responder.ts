@@ -5,6 +5,7 @@
  */
 
 import type { PieceSink } from './stream-body.js';
+import type { StreamPlaces } from './stream-places.js';
 import type { Ticked } from './tick-clock.js';
 import type { TransportReply } from './transport.js';
 
@@ -15,7 +16,11 @@ export interface ExchangeHost {
   /** More ticks than these without progress are a timeout. */
   readonly readTicksMax: number;
   readonly writeTicksMax: number;
+  /** A body that brings less in the ticks of the read timeout is given up. */
+  readonly readBytesMin: number;
   readonly lingerTicksMax: number;
+  /** Shared by all answers of the process. */
+  readonly streamPlaces: StreamPlaces;
   readonly onFault: (fault: unknown, context: string) => void;
   /** The connection needs no more ticks. */
   forget(exchange: Ticked): void;
@@ -46,6 +51,8 @@ export interface Responder extends PieceSink {
   sendAtOnce(reply: TransportReply): void;
   /** Sends one piece of the body, with the head before the first; the last one completes it. */
   writePiece(piece: Uint8Array): boolean | Promise<boolean>;
+  /** Lets go of the piece that `writePiece` waits with; see {@link PieceSink}. */
+  forgetPiece(): boolean;
   /** Closes the connection as soon as the socket has taken all of the answer. Never rejects. */
   closeWhenFlushed(): Promise<void>;
   /** The connection is gone: whoever waits for it is told. */

@@ -52,11 +52,26 @@ export const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 /** The longest such wait. */
 export const LINGER_MS_MAX = 30_000;
 
+/**
+ * Answers of one process that may have blocks of objects in memory: each has two of 256 KiB, the one
+ * being sent and the one read ahead. Others wait, or take the place of one whose client does not read.
+ */
+export const STREAM_PLACES_COUNT = 64;
+
+/** Blocks that a stream may send before it passes its place on to one that waits. */
+export const STREAM_TURN_PIECES_MAX = 16;
+
 /** Replies in one piece up to this long are handed to the socket whole; longer ones are streamed. */
 export const WHOLE_REPLY_BYTES_MAX = 64 * 1024;
 
 /** Request heads that trickle in are cut after this long (uWebSockets.js: 6 to 12 s, fixed). */
 export const HEAD_TIMEOUT_MS = 10_000;
+
+/** How often the event loop is seen to come round while requests come. */
+export const TURN_WATCH_MS = 10;
+
+/** Requests that a turn of the event loop serves, however long it takes, before any is refused. */
+export const TURN_REQUESTS_COUNT_MIN = 16;
 
 /** The slowest tick; uWebSockets.js cuts sockets after 10 s unless they are re-armed before. */
 export const TICK_MS_MAX = 4_000;

@@ -40,13 +40,19 @@ export interface TransportReply {
  * - `undefined`: no body. 204 and 304 carry no Content-Length, everything else `Content-Length: 0`.
  * - bytes or text: sent in one piece.
  * - stream: exactly `sizeBytes` bytes, pulled with the socket's back-pressure; if `chunks` throws
- *   or ends early after the head was sent, the connection is destroyed.
+ *   or ends early after the head was sent, the connection is destroyed. One that can be resumed at
+ *   any of its bytes gives up its memory while its reader does not read.
  */
 export type TransportBody =
   | undefined
   | string
   | Uint8Array
-  | { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
+  | {
+      readonly sizeBytes: number;
+      readonly chunks: AsyncIterable<Uint8Array>;
+      /** The rest of the same bytes; `chunks` may be iterated first, up to any point. */
+      readonly resume?: ((offsetBytes: number) => AsyncIterable<Uint8Array>) | undefined;
+    };
 
 /** How an answer ended. */
 export interface ReplyOutcome {
@@ -98,6 +104,10 @@ export interface TransportOptions {
   readonly port: number;
   /** A request body that delivers nothing for this long ends with BodyError `timeout`. */
   readonly readTimeoutMs: number;
+  /** Bytes a second, over `readTimeoutMs`, below which a body is given up; 0 unless told. */
+  readonly uploadRateMin?: number;
+  /** Connections that may be open; those beyond are closed at once. No limit unless told. */
+  readonly connectionsCountMax?: number;
   /** A reader that accepts nothing for this long is disconnected. */
   readonly writeTimeoutMs: number;
   /** Kept connections without a request are closed after this long, where the library allows. */

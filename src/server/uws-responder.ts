@@ -41,6 +41,8 @@ interface BlockedPiece {
   /** Offset of the piece in the body. */
   readonly start: number;
   readonly resolve: (isTaken: boolean) => void;
+  /** The rest of the piece is not here any more: another one comes when the socket drains. */
+  readonly isForgotten: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -176,8 +178,15 @@ export class UwsResponder implements Responder {
     this.#watchWritable();
     this.#blockedTicks = 0;
     return new Promise((resolve) => {
-      this.#blocked = { piece, start, resolve };
+      this.#blocked = { piece, start, resolve, isForgotten: false };
     });
+  }
+
+  forgetPiece(): boolean {
+    if (this.#blocked !== undefined) {
+      this.#blocked = { ...this.#blocked, piece: NO_BYTES, isForgotten: true };
+    }
+    return true;
   }
 
   /** Ends a closing answer once the socket has taken all of it. Never rejects. */
@@ -245,6 +254,12 @@ export class UwsResponder implements Responder {
     if (blocked === undefined || this.#isOver) return true;
     try {
       this.#blockedTicks = 0;
+      if (blocked.isForgotten) {
+        this.#sentBytes = offset;
+        this.#blocked = undefined;
+        blocked.resolve(true);
+        return true;
+      }
       if (!this.#offer(blocked.piece.subarray(offset - blocked.start))) {
         this.#sentBytes = this.#res.getWriteOffset();
         return false;

@@ -24,9 +24,10 @@ import { HttpExchange } from './http-exchange.js';
 import { OverflowArea, type HeldPiece } from './overflow-area.js';
 import { refusalText, statusText } from './reply-framing.js';
 import type { ExchangeHost } from './responder.js';
+import { StreamPlaces } from './stream-places.js';
 import { TickClock } from './tick-clock.js';
 import type { Ticked } from './tick-clock.js';
-import { HEAD_BYTES_MAX, LINGER_MS_MAX } from './transport-limits.js';
+import { HEAD_BYTES_MAX, LINGER_MS_MAX, STREAM_PLACES_COUNT } from './transport-limits.js';
 import type { Transport, TransportOptions } from './transport.js';
 import { UwsResponder } from './uws-responder.js';
 
@@ -44,6 +45,8 @@ export class UwsTransport implements Transport, ExchangeHost {
   readonly readTicksMax: number;
   readonly writeTicksMax: number;
   readonly lingerTicksMax: number;
+  readonly readBytesMin: number;
+  readonly streamPlaces = new StreamPlaces(STREAM_PLACES_COUNT);
   readonly onFault: (fault: unknown, context: string) => void;
   readonly #library: UwsLibrary;
   readonly #options: TransportOptions;
@@ -53,6 +56,7 @@ export class UwsTransport implements Transport, ExchangeHost {
   readonly #overflow = new OverflowArea();
   #listenSocket: uws.us_listen_socket | undefined;
   #inFlightCount = 0;
+  #connectionsCount = 0;
   #isDraining = false;
 
   private constructor(library: UwsLibrary, options: TransportOptions) {
@@ -63,8 +67,15 @@ export class UwsTransport implements Transport, ExchangeHost {
     this.#clock = new TickClock(shortestTimeoutMs, options.onFault);
     this.readTicksMax = this.#clock.ticksFor(options.readTimeoutMs);
     this.writeTicksMax = this.#clock.ticksFor(options.writeTimeoutMs);
+    this.readBytesMin = ((options.uploadRateMin ?? 0) * options.readTimeoutMs) / 1000;
     this.lingerTicksMax = this.#clock.ticksFor(LINGER_MS_MAX);
     this.#app = library.App();
+    const { connectionsCountMax = Infinity } = options;
+    this.#app.filter((res, change) => {
+      this.#connectionsCount += change;
+      // Nothing can be said yet: the library takes an answer only to a request.
+      if (change > 0 && this.#connectionsCount > connectionsCountMax) res.close();
+    });
     this.#app.any('/*', (res, req) => this.#onRequest(res, req));
   }
 

@@ -68,7 +68,7 @@ export async function openVersion(
     const reader = await context.blobs.open({ bucket, key, blobId: placement.blobId }, layout);
     return {
       version,
-      read: ({ startByte, endByte }) => reader.read(startByte, endByte),
+      read: ({ startByte, endByte }, isLent) => reader.read(startByte, endByte, isLent),
       close: () => {
         reader.close();
       },
@@ -149,7 +149,7 @@ function openParts(context: StoreContext, version: ObjectVersion, uploadId: stri
   const release = context.holds.holdUpload(uploadId);
   return {
     version,
-    read: (range) => readParts(context, version, uploadId, manifest, range),
+    read: (range, isLent) => readParts(context, version, { uploadId, manifest }, range, isLent),
     close: release,
   };
 }
@@ -157,9 +157,9 @@ function openParts(context: StoreContext, version: ObjectVersion, uploadId: stri
 async function* readParts(
   context: StoreContext,
   version: ObjectVersion,
-  uploadId: string,
-  manifest: ManifestRecord,
+  { uploadId, manifest }: { readonly uploadId: string; readonly manifest: ManifestRecord },
   range: ByteRange,
+  isLent: boolean | undefined,
 ): AsyncGenerator<Uint8Array> {
   let partStart = 0;
   for (const part of manifest.parts) {
@@ -169,7 +169,7 @@ async function* readParts(
     if (startByte < endByte) {
       const reader = await openPart(context, version, uploadId, part);
       try {
-        yield* reader.read(startByte - partStart, endByte - partStart);
+        yield* reader.read(startByte - partStart, endByte - partStart, isLent);
       } finally {
         reader.close();
       }

@@ -21,6 +21,9 @@ export interface StagePayload {
   readonly inlineBytesMax: number;
 }
 
+/** Pieces of an inline payload that wait side by side. */
+const INLINE_PIECES_COUNT_MAX = 64;
+
 export class StagedPayload implements AsyncDisposable {
   readonly #context: StoreContext;
   readonly #input: StagePayload;
@@ -39,6 +42,8 @@ export class StagedPayload implements AsyncDisposable {
     const expected = Math.max(this.#sizeBytes, this.#input.sizeBytes ?? 0);
     if (this.#writer === undefined && expected <= this.#input.inlineBytesMax) {
       this.#pieces.push(piece);
+      // A body of tiny pieces would cost many times its bytes.
+      if (this.#pieces.length >= INLINE_PIECES_COUNT_MAX) this.#pieces = [joined(this.#pieces)];
       return;
     }
     const writer = await this.#blob();

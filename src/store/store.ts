@@ -82,12 +82,15 @@ export interface ByteRange {
 export interface OpenObject {
   readonly version: ObjectVersion;
   /**
-   * Verified bytes of the range. Small objects come as one Uint8Array, others as a stream whose
-   * pieces are valid until the next pull. Call at most once.
+   * Verified bytes of the range. Small objects come as one Uint8Array, others as a stream. Call
+   * it again only when the stream before has ended or was closed.
+   *
+   * @param isLent - Pieces of a stream are valid until the next pull; without it they belong to the
+   * caller.
    *
    * @throws (from the stream) a fault when a block does not match its checksum; never wrong bytes.
    */
-  read(range: ByteRange): Uint8Array | AsyncIterable<Uint8Array>;
+  read(range: ByteRange, isLent?: boolean): Uint8Array | AsyncIterable<Uint8Array>;
   /** Releases descriptors and the hold on the payload. Called once, also after failures. */
   close(): void;
 }

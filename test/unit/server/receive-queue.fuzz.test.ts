@@ -71,7 +71,7 @@ async function check(steps: readonly Step[]): Promise<void> {
       queue.finish();
       isFinished = true;
     } else if (step === 'tick') {
-      queue.tick(0);
+      queue.tick(0, 0);
     } else {
       if (step === 'fail') queue.fail(new BodyError('aborted', 'gone'));
       else if (step === 'abandon') queue.abandon();

@@ -118,19 +118,39 @@ describe('ReceiveQueue', () => {
 
   test('ReceiveQueue times out only while a reader waits and nothing comes', async () => {
     const { queue } = open();
-    for (let tick = 0; tick < 10; tick += 1) queue.tick(2);
+    for (let tick = 0; tick < 10; tick += 1) queue.tick(2, 0);
     const first = queue.next();
-    queue.tick(2);
-    queue.tick(2);
+    queue.tick(2, 0);
+    queue.tick(2, 0);
     queue.push(Buffer.from('a'));
     await first;
     const second = queue.next();
-    queue.tick(2);
-    queue.tick(2);
+    queue.tick(2, 0);
+    queue.tick(2, 0);
     assert.equal(queue.isStalled, false, 'progress starts the count again');
-    queue.tick(2);
+    queue.tick(2, 0);
     assert.equal(await failureOf(second), 'timeout');
     assert.equal(queue.isStalled, true);
+  });
+
+  test('ReceiveQueue times out when too little comes over the whole of a timeout', async () => {
+    for (const [pieceBytes, isTooSlow] of [
+      [1, true],
+      [4, false],
+    ] as const) {
+      const { queue } = open();
+      const state = { isFailed: false };
+      for (let tick = 0; tick < 12 && !state.isFailed; tick += 1) {
+        const next = queue.next().catch((error: unknown) => {
+          state.isFailed = true;
+          assert.equal((error as BodyError).failure, 'timeout');
+        });
+        queue.tick(3, 12);
+        queue.push(Buffer.alloc(pieceBytes));
+        await next;
+      }
+      assert.equal(state.isFailed, isTooSlow);
+    }
   });
 
   test('ReceiveQueue has one reader, once', () => {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 
 import { dismissStream, pumpStream } from '#src/server/stream-body.js';
 import type { PieceSink } from '#src/server/stream-body.js';
+import { StreamPlaces } from '#src/server/stream-places.js';
 
 const A = Buffer.from('aaa');
 const B = Buffer.from('bb');
@@ -32,11 +33,17 @@ function streamOf(
 }
 
 function sinkOf(calls: string[], result: boolean | Promise<boolean> = true): PieceSink {
+  let sentBytes = 0;
   return {
+    get sentBytes() {
+      return sentBytes;
+    },
     writePiece: (piece) => {
       calls.push(`write ${Buffer.from(piece).toString()}`);
+      sentBytes += piece.byteLength;
       return result;
     },
+    forgetPiece: () => calls.push('forget') > 0,
   };
 }
 
@@ -45,7 +52,9 @@ describe('pumpStream', () => {
     const calls: string[] = [];
     const chunks = streamOf([A, new Uint8Array(0), B, A], calls);
     const sink = sinkOf(calls, Promise.resolve(true));
-    assert.deepEqual(await pumpStream({ sizeBytes: 5, chunks }, sink), { end: 'sent' });
+    assert.deepEqual(await pumpStream({ sizeBytes: 5, chunks }, sink, new StreamPlaces(1)), {
+      end: 'sent',
+    });
     assert.deepEqual(calls, ['next', 'write aaa', 'next', 'next', 'write bb', 'return']);
   });
 
@@ -53,9 +62,12 @@ describe('pumpStream', () => {
     for (const result of [false, Promise.resolve(false)]) {
       const calls: string[] = [];
       const chunks = streamOf([A, B], calls);
-      assert.deepEqual(await pumpStream({ sizeBytes: 5, chunks }, sinkOf(calls, result)), {
-        end: 'gone',
-      });
+      assert.deepEqual(
+        await pumpStream({ sizeBytes: 5, chunks }, sinkOf(calls, result), new StreamPlaces(1)),
+        {
+          end: 'gone',
+        },
+      );
       assert.deepEqual(calls, ['next', 'write aaa', 'return']);
     }
   });
@@ -68,7 +80,7 @@ describe('pumpStream', () => {
       { chunks: streamOf([A, A], []), reason: /longer than the 5/ },
     ];
     for (const { chunks, reason } of cases) {
-      const result = await pumpStream({ sizeBytes: 5, chunks }, sinkOf([]));
+      const result = await pumpStream({ sizeBytes: 5, chunks }, sinkOf([]), new StreamPlaces(1));
       assert.equal(result.end, 'broken');
       assert.match(String(result.failure), reason);
     }
@@ -80,8 +92,14 @@ describe('pumpStream', () => {
       writePiece: () => {
         throw new Error('bad sink');
       },
+      sentBytes: 0,
+      forgetPiece: () => true,
     };
-    const result = await pumpStream({ sizeBytes: 3, chunks: streamOf([A], calls) }, sink);
+    const result = await pumpStream(
+      { sizeBytes: 3, chunks: streamOf([A], calls) },
+      sink,
+      new StreamPlaces(1),
+    );
     assert.equal(result.end, 'broken');
     assert.deepEqual(calls, ['next', 'return']);
   });
@@ -93,7 +111,7 @@ describe('pumpStream', () => {
       return: () => Promise.reject(failure),
     };
     const chunks = { [Symbol.asyncIterator]: () => iterator };
-    assert.deepEqual(await pumpStream({ sizeBytes: 3, chunks }, sinkOf([])), {
+    assert.deepEqual(await pumpStream({ sizeBytes: 3, chunks }, sinkOf([]), new StreamPlaces(1)), {
       end: 'sent',
       failure,
     });
