@@ -12,6 +12,7 @@ import type { Log } from '../observe/log.js';
 import type { MetricsSource } from '../observe/metrics.js';
 import { requestMetrics } from '../observe/request-metrics.js';
 import type { OperationLimits } from '../operations/operation.js';
+import { Admission } from '../server/admission.js';
 import { createDispatcher, type RequestEnd } from '../server/dispatch.js';
 import { openTransport } from '../server/open-transport.js';
 import { Reception, type ReceptionRules } from '../server/reception.js';
@@ -23,12 +24,15 @@ import { parseNetwork } from '../util/network.js';
 import { Semaphore } from '../util/semaphore.js';
 import type { Part, PartContext } from './part.js';
 import { openConfiguredStore } from './open-configured-store.js';
+import { openFilesLimit } from './open-files-limit.js';
 import { startReadReports } from './read-reports.js';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 /** A request that finds no place in this time is told to come back later. */
-const ADMISSION_WAIT_MS_MAX = 100;
+const ADMISSION_WAIT_MS_MAX = 50;
+/** Descriptors kept for payloads, the index and the log, where there are twice as many. */
+const RESERVED_FILES_COUNT_MAX = 4096;
 const DRAIN_POLL_MS = 10;
 
 /** Opens the store, then listens. */
@@ -46,8 +50,12 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     isSignatureV2Offered: config.auth.signature_v2,
     limits: operationLimits(config),
     reception: Reception.open(receptionRules(config)),
-    uploads: share(config.storage.max_concurrent_uploads, config),
-    downloads: share(config.storage.max_concurrent_downloads, config),
+    admission: new Admission({
+      requestsCountMax: share(config.server.max_requests, config),
+      turnMsMax: config.server.max_turn_ms,
+    }),
+    uploads: payloads(share(config.storage.max_concurrent_uploads, config)),
+    downloads: payloads(share(config.storage.max_concurrent_downloads, config)),
     hostId: start.incarnation,
     nowMs: Date.now,
     onRequestBegin: (operation) => metrics?.begin(operation),
@@ -63,6 +71,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   });
   const transport = await openTransport({
     ...transportSettings(config),
+    connectionsCountMax: connectionsCountMax(config, log),
     handler,
     onFault: (fault, what) => log.error({ err: fault }, `The transport met a fault: ${what}`),
     onWarning: (message) => log.warn({}, message),
@@ -105,10 +114,28 @@ function receptionRules({ server }: Config): ReceptionRules {
   };
 }
 
-/** This process's part of what the host allows; as many again may wait for a moment. */
-function share(hostCount: number, { cluster }: Config): Semaphore {
-  const count = Math.ceil(hostCount / cluster.processes);
+/** This process's part of what the host allows. */
+function share(hostCount: number, { cluster }: Config): number {
+  return Math.ceil(hostCount / cluster.processes);
+}
+
+/** As many again may wait for a moment. */
+function payloads(count: number): Semaphore {
   return new Semaphore(count, { waitMsMax: ADMISSION_WAIT_MS_MAX, waitersCountMax: count });
+}
+
+/** Payloads need descriptors as well as connections; with too few, requests get SlowDown. */
+function connectionsCountMax(config: Config, log: Log): number {
+  const wanted = share(config.server.max_connections, config);
+  const filesCountMax = openFilesLimit();
+  const reserved = Math.min(filesCountMax / 2, RESERVED_FILES_COUNT_MAX);
+  const possible = Math.floor(filesCountMax - reserved);
+  if (!(possible < wanted)) return wanted;
+  log.info(
+    { wanted, possible, filesCountMax },
+    'The limit of open files (ulimit -n) allows fewer connections than max_connections',
+  );
+  return possible;
 }
 
 function transportSettings({ server }: Config) {
@@ -119,6 +146,7 @@ function transportSettings({ server }: Config) {
     host: address.host,
     port: address.port,
     readTimeoutMs: server.read_timeout_secs * 1000,
+    uploadRateMin: server.min_upload_rate,
     writeTimeoutMs: server.write_timeout_secs * 1000,
     idleTimeoutMs: server.idle_timeout_secs * 1000,
   };

@@ -63,6 +63,11 @@ export const SETTINGS = {
       [1, DAY_SECS],
       'A request body that delivers nothing for this long is given up with RequestTimeout.',
     ),
+    min_upload_rate: integer(
+      0,
+      [0, 1_048_576],
+      'Bytes a second that a request body must bring while it is waited for, on average over read_timeout_secs; a slower one is given up with RequestTimeout. 0 waits for any.',
+    ),
     write_timeout_secs: integer(
       60,
       [1, DAY_SECS],
@@ -72,6 +77,21 @@ export const SETTINGS = {
       60,
       [1, DAY_SECS],
       'A kept connection without a request is closed after this long. uWebSockets.js closes it after about 10 seconds in any case.',
+    ),
+    max_connections: integer(
+      20_000,
+      [1, 1_000_000],
+      'Connections of the whole server. More are closed at once. Each server process has an equal share, and never more than its limit of open files leaves room for.',
+    ),
+    max_requests: integer(
+      16_384,
+      [1, 1_000_000],
+      'Requests of the whole server in progress at the same time, whatever they do. More get SlowDown before their signature is looked at. Each server process has an equal share.',
+    ),
+    max_turn_ms: integer(
+      75,
+      [0, 60_000],
+      'How long a server process may work through the requests that have come before those left get SlowDown. 0 lets them wait however long it takes.',
     ),
     drain_timeout_secs: integer(
       30,

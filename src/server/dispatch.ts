@@ -37,6 +37,7 @@ import { formKey } from '../wire/form-fields.js';
 import type { Forwarding } from '../wire/forwarded.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
+import type { Admission } from './admission.js';
 import { authorizeCall, requireOwnBucket } from './authorize-call.js';
 import { failureOf } from './fault.js';
 import type { Reception } from './reception.js';
@@ -71,6 +72,8 @@ export interface DispatcherOptions {
   readonly limits: OperationLimits;
   /** Declared names of this server; without any, requests are path-style and signed as sent. */
   readonly reception: Reception | undefined;
+  /** Decides over every request before anything else does. */
+  readonly admission: Admission;
   /** Requests that stream a body in, and those that stream one out. */
   readonly uploads: Semaphore;
   readonly downloads: Semaphore;
@@ -102,6 +105,9 @@ interface Progress extends ReplyContext {
 /** Operations that stream an object out. */
 const DOWNLOADS: ReadonlySet<string> = new Set(['GetObject', 'GetObjectPart']);
 
+/** Thrown in large numbers when there is no time to spare: made once. */
+const OVERLOADED = new S3Error('SlowDown');
+
 export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   const route = createRouter(OPERATIONS);
   const signingKeys = new SigningKeyCache();
@@ -109,8 +115,10 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   return async function dispatch(exchange: Exchange): Promise<void> {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
+    const isAdmitted = options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
+      if (!isAdmitted) throw OVERLOADED;
       reply = replyOf(await run(exchange, progress), progress);
     } catch (thrown) {
       reply = refuse(exchange, progress, thrown);
@@ -126,6 +134,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     }
     progress.onSent?.();
     progress.semaphore?.release();
+    if (isAdmitted) options.admission.leave();
     options.onRequestEnd({
       requestId: progress.ids.requestId,
       operation: progress.operation,

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { CredentialStore } from '#src/auth/credentials.js';
 import type { OperationLimits } from '#src/operations/operation.js';
 import { OBJECT_SIZE_BYTES_MAX, PARTS_COUNT_MAX, PART_SIZE_BYTES_MIN } from '#src/s3/limits.js';
+import { Admission } from '#src/server/admission.js';
 import { createDispatcher, type RequestEnd } from '#src/server/dispatch.js';
 import { openTransport } from '#src/server/open-transport.js';
 import { Reception, type ReceptionRules } from '#src/server/reception.js';
@@ -113,6 +114,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
       ...{ domains: [], endpoints: [], trustedProxies: [] },
       ...options.reception,
     }),
+    admission: new Admission({ requestsCountMax: 10_000, turnMsMax: 0 }),
     uploads: new Semaphore(payloadsCountMax, unbounded),
     downloads: new Semaphore(payloadsCountMax, unbounded),
     hostId: 'in-process',
