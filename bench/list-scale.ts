@@ -13,8 +13,8 @@
 import { parseArgs } from 'node:util';
 
 import { startServer, type TestServer } from '../test/support/server.js';
-import { Connection } from './connection.js';
-import { cpuMicroseconds } from './process-figures.js';
+import { Connection } from '../test/support/load-connection.js';
+import { cpuMicroseconds } from '../test/support/process-figures.js';
 import { sendAll } from './scenarios.js';
 import { requestSigner, type RequestParts } from '../test/support/prepared-request.js';
 

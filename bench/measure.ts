@@ -13,7 +13,7 @@ import {
   machineCpuMicroseconds,
   memoryBytes,
   processTree,
-} from './process-figures.js';
+} from '../test/support/process-figures.js';
 import type { Scenario } from './scenarios.js';
 import type { RunningTarget } from './targets.js';
 

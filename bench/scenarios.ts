@@ -12,7 +12,7 @@ import {
   type RequestParts,
   type Target,
 } from '../test/support/prepared-request.js';
-import { Connection } from './connection.js';
+import { Connection } from '../test/support/load-connection.js';
 import { runLoad, type Load, type PreparedRequest } from './generator.js';
 
 export interface Scenario {
