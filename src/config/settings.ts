@@ -89,9 +89,9 @@ export const SETTINGS = {
       'Requests of the whole server in progress at the same time, whatever they do. More get SlowDown before their signature is looked at. Each server process has an equal share.',
     ),
     max_turn_ms: integer(
-      75,
+      500,
       [0, 60_000],
-      'How long a server process may work through the requests that have come before those left get SlowDown. 0 lets them wait however long it takes.',
+      'Milliseconds of work on requests that have come, after which a server process answers those left with SlowDown. 0 lets them wait however long it takes.',
     ),
     drain_timeout_secs: integer(
       30,
