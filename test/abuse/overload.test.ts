@@ -6,8 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { rawRequest } from '../support/raw-request.js';
 import { reportFigure } from '../support/reliability.js';
+import { waitFor } from '../support/server.js';
+import { headerSigned, wireHead } from '../support/signed-request.js';
 import { countOf, IS_FULL, startAbused } from './abused-server.js';
 import type { FloodRequests, FloodResult } from './abuses/flood.js';
+import { openSockets } from './abuses/sockets.js';
+import { outcomeOf } from './abuses/uploads.js';
 
 const BUCKET = 'abused';
 const KEYS = 1000;
@@ -90,3 +94,27 @@ for (const [name, requests] of Object.entries(KINDS)) {
     await server.reportHealth(`ten times too many ${name}`);
   });
 }
+
+test('P-20 requests beyond max_requests are refused before their signature is looked at', async (context) => {
+  const server = await startAbused(context, { settings: { server: { max_requests: 4 } } });
+  await rawRequest(server, { method: 'PUT', path: `/${BUCKET}` });
+  const sockets = await openSockets(server.target, 4);
+  const outcomes = sockets.map(outcomeOf);
+  for (const [index, socket] of sockets.entries()) {
+    const rawPath = `/${BUCKET}/slow-${index}`;
+    const head = headerSigned(server, { method: 'PUT', rawPath, payloadHash: 'UNSIGNED-PAYLOAD' });
+    socket.write(`${wireHead(head, 'content-length: 6\r\n')}abc`);
+  }
+  await waitFor('four requests in progress', async () => (await server.state()).inFlight === 4);
+  const get = { method: 'GET', path: `/${BUCKET}` };
+  const forger = { ...server.target, secretKey: 'wrong' };
+  for (const signer of [server.target, forger]) {
+    const { status, code, headers } = await rawRequest(signer, get);
+    assert.deepEqual([status, code, headers['retry-after']], [503, 'SlowDown', '1']);
+  }
+  for (const socket of sockets) socket.write('def');
+  assert.deepEqual(await Promise.all(outcomes), ['200', '200', '200', '200']);
+  assert.equal((await rawRequest(server, get)).status, 200);
+  assert.equal((await rawRequest(forger, get)).status, 403);
+  for (const socket of sockets) socket.destroy();
+});

@@ -33,6 +33,9 @@ export interface ReaderResult {
 
 const READ_BYTES = 1024;
 const STEP_MS = 1000;
+const FINISH_STEP_MS = 20;
+/** So long without a byte: 20 s. */
+const STALL_STEPS = 1000;
 
 /** One reader. While it is not `isEager`, every piece stops it until it is let go on. */
 class Reader {
@@ -85,7 +88,16 @@ export async function readSlowly(
     readers.slice(0, finishersCount).map(async (reader, index) => {
       reader.isEager = true;
       sockets[index]?.resume();
-      while (reader.bodyBytes < sizeBytes && sockets[index]?.closed === false) await sleep(20);
+      // One that gets nothing more is told by its digest.
+      let lastBytes = -1;
+      for (let step = 0; reader.bodyBytes < sizeBytes; step += 1) {
+        if (sockets[index]?.closed !== false) break;
+        if (step % STALL_STEPS === 0) {
+          if (reader.bodyBytes === lastBytes) break;
+          lastBytes = reader.bodyBytes;
+        }
+        await sleep(FINISH_STEP_MS);
+      }
       return reader.hash.digest('hex');
     }),
   );
