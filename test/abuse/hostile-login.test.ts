@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-request.js';
 import { reportFigure } from '../support/reliability.js';
-import { IS_FULL, startAbused } from './abused-server.js';
+import { countOf, IS_FULL, startAbused } from './abused-server.js';
 import type { FloodResult } from './abuses/flood.js';
 import type { SteadyResult } from './abuses/steady.js';
 
 const BUCKET = 'abused';
-const RATE = IS_FULL ? 2_000 : 300;
+const RATE = countOf({ full: 2_000, quick: 300 });
 const FLOOD_MS = IS_FULL ? 60_000 : 5_000;
 /** Ten times what is promised: 30 % of a core for 2,000 a second. */
 const CPU_US_MAX = 1_500;
