@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { checksumOf } from '#src/s3/checksums.js';
@@ -34,6 +34,11 @@ describe(`${PROCESSES} server processes`, () => {
     });
     racers = (await connectToProcesses(server, PROCESSES, RACERS_PER_PROCESS)).flat();
     await send(0, 'PUT', '/races');
+  });
+  // Anew for each test: the server closes those that the one before left idle for 10 s.
+  beforeEach(async () => {
+    for (const racer of racers) racer.close();
+    racers = (await connectToProcesses(server, PROCESSES, RACERS_PER_PROCESS)).flat();
   });
   after(async () => {
     for (const racer of racers) racer.close();
