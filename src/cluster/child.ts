@@ -10,6 +10,7 @@
 import { openLog, type Log } from '../observe/log.js';
 import { isReportedFault } from '../store/open-store.js';
 import { runGeneration } from './generation.js';
+import { startHeartbeat } from './heartbeat.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import type { Part, PartContext } from './part.js';
 
@@ -21,6 +22,7 @@ export async function runChild(): Promise<void> {
 
   const inbox = new Inbox();
   const start = await inbox.start();
+  startHeartbeat(() => tellPrimary({ kind: 'heartbeat' }));
   process.title = `s3ish: ${start.processName}`;
   const { level, format } = start.config.log;
   const log = openLog({ level, format, processName: start.processName });

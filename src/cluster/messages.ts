@@ -66,6 +66,8 @@ export type FromChild =
   | { readonly kind: 'ready' }
   /** The answer of `index`: the new generation is this. */
   | { readonly kind: 'generation'; readonly epoch: number }
+  /** Sent every second: the event loop turns. */
+  | { readonly kind: 'heartbeat' }
   /** Sent before exiting: why the start was not possible. */
   | { readonly kind: 'failed'; readonly message: string }
   | {

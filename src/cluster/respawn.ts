@@ -32,13 +32,23 @@ export const FAILURE_WINDOW_MS = 10_000;
 /** So many equal failures in a row mean that trying again will not help. */
 export const FAILURES_COUNT_MAX = 5;
 
+/** So many failed starts of one process in a row are shown to whoever watches the server. */
+export const FAILED_STARTS_COUNT_MAX = 3;
+
 /** Notices that processes fail to start again and again for one reason. */
 export class StartFailures {
   #message = '';
   #times: number[] = [];
+  #inARow = 0;
+
+  /** Whether the process has failed to start again and again, for whatever reasons. */
+  get isRepeated(): boolean {
+    return this.#inARow >= FAILED_STARTS_COUNT_MAX;
+  }
 
   /** @returns whether this failure is one too many. */
   add(message: string, nowMs: number): boolean {
+    this.#inARow += 1;
     if (message !== this.#message) this.#times = [];
     this.#message = message;
     this.#times = this.#times.filter((timeMs) => nowMs - timeMs <= FAILURE_WINDOW_MS);
@@ -49,5 +59,6 @@ export class StartFailures {
   /** A process started after all. */
   clear(): void {
     this.#times = [];
+    this.#inARow = 0;
   }
 }

@@ -6,6 +6,7 @@
  * 2. The jobs process hears of a server's incarnation before that server exists and of its end
  *    after it is gone, so it never takes a living server's staged bytes for leftovers.
  * 3. While stopping nothing is started again.
+ * 4. A process that has been silent for too long is killed, so that its replacement can come.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import type { ClusterFigures, MetricsSnapshot } from '../observe/metrics.js';
 import type { ReadReport } from '../store/read-holds.js';
 import { newIncarnation } from '../util/ids.js';
 import { collectSnapshots } from './collect-snapshots.js';
+import { Heartbeat, HEARTBEAT_INTERVAL_MS } from './heartbeat.js';
 import {
   isMessage,
   type FromChild,
@@ -45,6 +47,7 @@ interface Place {
   readonly processName: string;
   readonly backoff: RespawnBackoff;
   readonly failures: StartFailures;
+  readonly heartbeat: Heartbeat;
   worker: Worker | undefined;
   incarnation: string;
   /** Whether it has said hello; what it missed before is in its start message. */
@@ -76,6 +79,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #places: readonly Place[];
   #credentialsText: string;
+  #watch: NodeJS.Timeout | undefined;
   #restartCount = 0;
   #damagedCount = 0;
   #isStopping = false;
@@ -94,6 +98,7 @@ export class Supervisor {
   /** Starts all children. */
   start(): void {
     for (const place of this.#places) this.#spawn(place);
+    this.#watch = setInterval(() => this.#killSilent(), HEARTBEAT_INTERVAL_MS);
   }
 
   figures(): ClusterFigures {
@@ -101,6 +106,7 @@ export class Supervisor {
     return {
       serverCount: servers.length,
       servingCount: this.#isStopping ? 0 : servers.filter(({ isReady }) => isReady).length,
+      failingCount: servers.filter(({ failures }) => failures.isRepeated).length,
       restartCount: this.#restartCount,
     };
   }
@@ -128,6 +134,7 @@ export class Supervisor {
   /** Lets the children finish, then makes sure that they are gone. */
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#isStopping = true;
+    clearInterval(this.#watch);
     const ends = this.#places.map((place) => {
       clearTimeout(place.respawnTimer);
       send(place, { kind: 'drain' });
@@ -141,6 +148,7 @@ export class Supervisor {
   /** Ends all children now. */
   kill(): void {
     this.#isStopping = true;
+    clearInterval(this.#watch);
     for (const place of this.#places) {
       clearTimeout(place.respawnTimer);
       place.worker?.process.kill('SIGKILL');
@@ -151,6 +159,7 @@ export class Supervisor {
     place.startedMs = performance.now();
     place.incarnation = newIncarnation(Date.now());
     place.report = undefined;
+    place.heartbeat.beat();
     if (place.role === 'server') {
       this.#tellJobs({ kind: 'incarnation-alive', incarnation: place.incarnation });
     }
@@ -171,6 +180,7 @@ export class Supervisor {
   #receive(place: Place, worker: Worker, message: unknown): void {
     if (!isMessage(message) || place.worker !== worker) return;
     const known = message as FromChild;
+    place.heartbeat.beat();
     switch (known.kind) {
       case 'hello':
         this.#introduce(place);
@@ -189,6 +199,7 @@ export class Supervisor {
         this.#damagedCount = known.damagedCount;
         break;
       case 'generation':
+      case 'heartbeat':
       case 'metrics':
         // Whoever asked listens for it.
         break;
@@ -248,6 +259,15 @@ export class Supervisor {
     place.respawnTimer = setTimeout(() => this.#spawn(place), delayMs);
   }
 
+  /** SIGKILL, because a stopped process takes no other signal. */
+  #killSilent(): void {
+    for (const place of this.#places) {
+      if (place.worker === undefined || !place.heartbeat.pass(place.isReady)) continue;
+      place.failure = 'it gave no sign of life';
+      place.worker.process.kill('SIGKILL');
+    }
+  }
+
   #livingServers(): readonly LivingServer[] {
     return this.#places
       .filter(({ role, worker }) => role === 'server' && worker !== undefined)
@@ -270,6 +290,7 @@ function newPlace(role: Role, processName: string): Place {
     processName,
     backoff: new RespawnBackoff(),
     failures: new StartFailures(),
+    heartbeat: new Heartbeat(),
     worker: undefined,
     incarnation: '',
     isListening: false,

@@ -37,6 +37,8 @@ export function processMetrics(): MetricsSource {
 export interface ClusterFigures {
   readonly serverCount: number;
   readonly servingCount: number;
+  /** Server processes that fail to start again and again. */
+  readonly failingCount: number;
   readonly restartCount: number;
 }
 

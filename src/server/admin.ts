@@ -19,6 +19,8 @@ export interface ServingState {
   readonly servingCount: number;
   /** Objects known to be damaged: shown, but no reason to send traffic elsewhere. */
   readonly damagedCount: number;
+  /** Server processes that failed to start three times in a row, or more often. */
+  readonly failingCount: number;
   /** Whether the server is going down on purpose. */
   readonly isStopping: boolean;
 }
@@ -66,7 +68,7 @@ async function answer(request: IncomingMessage, options: AdminOptions): Promise<
   const [path] = (request.url ?? '').split('?', 1);
   switch (path) {
     case '/_health':
-      return probe(options.state(), hasQuorum);
+      return probe(options.state(), isHealthy);
     case '/_ready':
       return probe(options.state(), isComplete);
     case '/_metrics':
@@ -76,9 +78,9 @@ async function answer(request: IncomingMessage, options: AdminOptions): Promise<
   }
 }
 
-/** More than half of the processes serve: enough to send traffic here. */
-function hasQuorum({ servingCount, serverCount }: ServingState): boolean {
-  return servingCount * 2 > serverCount;
+/** More than half of the processes serve, and none of the others fails for good. */
+function isHealthy({ servingCount, serverCount, failingCount }: ServingState): boolean {
+  return servingCount * 2 > serverCount && failingCount === 0;
 }
 
 function isComplete({ servingCount, serverCount, isStopping }: ServingState): boolean {

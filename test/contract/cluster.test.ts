@@ -18,6 +18,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 
+import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
 import { freePorts, MAIN_FILE, startServer, waitFor, type TestServer } from '../support/server.js';
 
@@ -72,6 +73,7 @@ describe('s3ish serve', () => {
       status: 'ok',
       serverCount: 3,
       servingCount: 3,
+      failingCount: 0,
       restartCount: 0,
       damagedCount: 0,
       isStopping: false,
@@ -198,6 +200,11 @@ describe('s3ish serve', () => {
       new GetObjectCommand({ Bucket: 'drained', Key: 'slow' }),
     );
     assert.equal(await Body?.transformToString(), 'abcdef');
+    reportFigure('P-13', {
+      what: 'SIGTERM in the middle of an upload',
+      figure: 'no new connections, the upload answered and kept, exit code 0',
+      faultCount: 1,
+    });
   });
 
   test('takes its children along when it is killed', async (context) => {

@@ -37,3 +37,14 @@ test('StartFailures forgets failures that are old, different, or followed by a s
     if (count % 3 === 0) followed.clear();
   }
 });
+
+test('StartFailures shows three failed starts in a row, whatever their reasons, until one works', () => {
+  const failures = new StartFailures();
+  const seen = ['one', 'other', 'third'].map((reason, index) => {
+    failures.add(reason, index * 60_000);
+    return failures.isRepeated;
+  });
+  assert.deepEqual(seen, [false, false, true]);
+  failures.clear();
+  assert.equal(failures.isRepeated, false);
+});
