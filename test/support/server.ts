@@ -259,7 +259,7 @@ function killTree(pid: number | undefined): number[] {
 }
 
 /** Neither ended nor waiting for its parent to notice. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   const [, state] = /\) (\S) /.exec(readProcFile(pid, 'stat')) ?? [];
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
