@@ -35,6 +35,21 @@ export interface ReliabilityPromise {
 /** In the order of ids. */
 export const PROMISES: readonly ReliabilityPromise[] = [
   {
+    id: 'P-01',
+    promise: 'kill -9 at any moment loses nothing that was acknowledged.',
+    command: 'make crash ROUNDS=1000',
+    mutations: [
+      {
+        name: 'answers do not wait for the commit',
+        file: 'src/metadata/lmdb-environment.ts',
+        find: 'await committed.catch(',
+        replace: 'void committed.catch(',
+        test: 'crash/kill.test.js',
+        env: { S3ISH_CRASH_ROUNDS: '50' },
+      },
+    ],
+  },
+  {
     id: 'P-03',
     promise: 'A power cut loses nothing that was acknowledged.',
     command: 'make crash ROUNDS=1000',
@@ -94,6 +109,17 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: 'return 0;',
         test: 'fault/index-flips.test.js',
         env: { S3ISH_INDEX_FLIPS: '0' },
+    id: 'P-05',
+    promise: 'A crash inside CompleteMultipartUpload leaves all parts or the whole object.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'a completion that is asked for again is not recognised',
+        file: 'src/store/complete-upload.ts',
+        find: 'if (upload === undefined) return repeatedCompletion(context, input);',
+        replace:
+          "if (upload === undefined) throw new S3Error('NoSuchUpload', { UploadId: input.uploadId });",
+        test: 'crash/complete-kills.test.js',
       },
     ],
   },
@@ -273,6 +299,17 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: 'return false;',
         test: 'abuse/overload.test.js',
         pattern: 'lists of',
+    id: 'P-13',
+    promise: 'SIGTERM ends the server without cutting off a request that runs.',
+    command: 'make test',
+    mutations: [
+      {
+        name: 'running requests are not waited for',
+        file: 'src/cluster/child.ts',
+        find: 'if (this.part === undefined) finish();',
+        replace: 'if (this.part !== undefined) finish();',
+        test: 'contract/cluster.test.js',
+        pattern: 'finishes the request in flight on SIGTERM',
       },
     ],
   },
@@ -370,6 +407,16 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         find: 'timingSafeEqual(expectedBytes, providedBytes)',
         replace: 'true',
         test: 'abuse/hostile-login.test.js',
+    id: 'P-30',
+    promise: 'A process that hangs is replaced within ten seconds, and so ends its hold on others.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'silence is not noticed',
+        file: 'src/cluster/heartbeat.ts',
+        find: 'return this.#silentCount > (isReady ? SILENT_COUNT_MAX : SILENT_COUNT_MAX_AT_START);',
+        replace: 'return false;',
+        test: 'crash/hung-process.test.js',
       },
     ],
   },
