@@ -66,6 +66,21 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     ],
   },
   {
+    id: 'P-05',
+    promise: 'A crash inside CompleteMultipartUpload leaves all parts or the whole object.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'a completion that is asked for again is not recognised',
+        file: 'src/store/complete-upload.ts',
+        find: 'if (upload === undefined) return repeatedCompletion(context, input);',
+        replace:
+          "if (upload === undefined) throw new S3Error('NoSuchUpload', { UploadId: input.uploadId });",
+        test: 'crash/complete-kills.test.js',
+      },
+    ],
+  },
+  {
     id: 'P-09',
     promise:
       'A flipped bit is noticed: never wrong bytes, never a clean short answer, never an object under another key.',
@@ -109,17 +124,6 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: 'return 0;',
         test: 'fault/index-flips.test.js',
         env: { S3ISH_INDEX_FLIPS: '0' },
-    id: 'P-05',
-    promise: 'A crash inside CompleteMultipartUpload leaves all parts or the whole object.',
-    command: 'make crash',
-    mutations: [
-      {
-        name: 'a completion that is asked for again is not recognised',
-        file: 'src/store/complete-upload.ts',
-        find: 'if (upload === undefined) return repeatedCompletion(context, input);',
-        replace:
-          "if (upload === undefined) throw new S3Error('NoSuchUpload', { UploadId: input.uploadId });",
-        test: 'crash/complete-kills.test.js',
       },
     ],
   },
@@ -158,6 +162,21 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: ';',
         test: 'fault/wrong-place.test.js',
         pattern: 'named pipe instead of data',
+      },
+    ],
+  },
+  {
+    id: 'P-13',
+    promise: 'SIGTERM ends the server without cutting off a request that runs.',
+    command: 'make test',
+    mutations: [
+      {
+        name: 'running requests are not waited for',
+        file: 'src/cluster/child.ts',
+        find: 'if (this.part === undefined) finish();',
+        replace: 'if (this.part !== undefined) finish();',
+        test: 'contract/cluster.test.js',
+        pattern: 'finishes the request in flight on SIGTERM',
       },
     ],
   },
@@ -299,17 +318,6 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: 'return false;',
         test: 'abuse/overload.test.js',
         pattern: 'lists of',
-    id: 'P-13',
-    promise: 'SIGTERM ends the server without cutting off a request that runs.',
-    command: 'make test',
-    mutations: [
-      {
-        name: 'running requests are not waited for',
-        file: 'src/cluster/child.ts',
-        find: 'if (this.part === undefined) finish();',
-        replace: 'if (this.part !== undefined) finish();',
-        test: 'contract/cluster.test.js',
-        pattern: 'finishes the request in flight on SIGTERM',
       },
     ],
   },
@@ -397,16 +405,6 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     ],
   },
   {
-    id: 'P-31',
-    promise: 'Wrong signatures change nothing, cost little, and are no trouble for others.',
-    command: 'make fault',
-    mutations: [
-      {
-        name: 'a signature is not compared',
-        file: 'src/wire/sigv4.ts',
-        find: 'timingSafeEqual(expectedBytes, providedBytes)',
-        replace: 'true',
-        test: 'abuse/hostile-login.test.js',
     id: 'P-30',
     promise: 'A process that hangs is replaced within ten seconds, and so ends its hold on others.',
     command: 'make crash',
@@ -417,6 +415,20 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         find: 'return this.#silentCount > (isReady ? SILENT_COUNT_MAX : SILENT_COUNT_MAX_AT_START);',
         replace: 'return false;',
         test: 'crash/hung-process.test.js',
+      },
+    ],
+  },
+  {
+    id: 'P-31',
+    promise: 'Wrong signatures change nothing, cost little, and are no trouble for others.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'a signature is not compared',
+        file: 'src/wire/sigv4.ts',
+        find: 'timingSafeEqual(expectedBytes, providedBytes)',
+        replace: 'true',
+        test: 'abuse/hostile-login.test.js',
       },
     ],
   },

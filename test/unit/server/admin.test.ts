@@ -23,13 +23,41 @@ async function admin(
 }
 
 const STATES: readonly (readonly [ServingState, number, number])[] = [
-  [{ serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: false }, 200, 200],
-  [{ serverCount: 4, servingCount: 4, damagedCount: 2, failingCount: 0, isStopping: false }, 200, 200],
-  [{ serverCount: 4, servingCount: 3, damagedCount: 0, failingCount: 0, isStopping: false }, 200, 503],
-  [{ serverCount: 4, servingCount: 2, damagedCount: 0, failingCount: 0, isStopping: false }, 503, 503],
-  [{ serverCount: 1, servingCount: 0, damagedCount: 0, failingCount: 0, isStopping: false }, 503, 503],
-  [{ serverCount: 4, servingCount: 3, failingCount: 1, damagedCount: 0, isStopping: false }, 503, 503],
-  [{ serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: true }, 200, 503],
+  [
+    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: false },
+    200,
+    200,
+  ],
+  [
+    { serverCount: 4, servingCount: 4, damagedCount: 2, failingCount: 0, isStopping: false },
+    200,
+    200,
+  ],
+  [
+    { serverCount: 4, servingCount: 3, damagedCount: 0, failingCount: 0, isStopping: false },
+    200,
+    503,
+  ],
+  [
+    { serverCount: 4, servingCount: 2, damagedCount: 0, failingCount: 0, isStopping: false },
+    503,
+    503,
+  ],
+  [
+    { serverCount: 1, servingCount: 0, damagedCount: 0, failingCount: 0, isStopping: false },
+    503,
+    503,
+  ],
+  [
+    { serverCount: 4, servingCount: 3, failingCount: 1, damagedCount: 0, isStopping: false },
+    503,
+    503,
+  ],
+  [
+    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: true },
+    200,
+    503,
+  ],
 ];
 
 for (const [state, health, ready] of STATES) {
@@ -68,7 +96,13 @@ test('startAdmin answers 500 and reports the fault when the figures fail', async
   const fault = new Error('broken');
   const { url, faults } = await admin(
     context,
-    () => ({ serverCount: 1, servingCount: 1, damagedCount: 0, failingCount: 0, isStopping: false }),
+    () => ({
+      serverCount: 1,
+      servingCount: 1,
+      damagedCount: 0,
+      failingCount: 0,
+      isStopping: false,
+    }),
     () => Promise.reject(fault),
   );
   const answer = await fetch(`${url}/_metrics`);
