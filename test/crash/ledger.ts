@@ -44,6 +44,7 @@ export class Ledger {
   readonly #possible = new Map<string, State[]>();
   /** Every content that was ever sent, by key. */
   readonly #sent = new Map<string, Set<string>>();
+  readonly #attempts = new Map<string, number>();
   #acknowledgedCount = 0;
 
   get acknowledgedCount(): number {
@@ -67,6 +68,7 @@ export class Ledger {
   /** A request that makes `state` goes out. */
   attempt(key: string, state: State): void {
     this.#possible.set(key, [...this.possible(key), state]);
+    this.#attempts.set(key, this.attemptsCount(key) + 1);
     const sent = this.#sent.get(key) ?? new Set();
     this.#sent.set(key, state === undefined ? sent : sent.add(contentText(state)));
   }
@@ -87,11 +89,27 @@ export class Ledger {
     this.#possible.set(key, [state]);
   }
 
-  /** The key was read under load. @throws when nobody ever sent that. */
-  glimpse(key: string, content: Content | undefined): void {
-    if (content === undefined) return;
-    const isKnown = this.#sent.get(key)?.has(contentText(content)) ?? false;
-    assert(isKnown, `${key} showed ${contentText(content)}, which nobody sent`);
+  /** How many writes of a key went out; what is read before another does is one of `possible`. */
+  attemptsCount(key: string): number {
+    return this.#attempts.get(key) ?? 0;
+  }
+
+  /**
+   * The key was read under load. Unless a write went out meanwhile, what was seen is durable:
+   * states before it are possible no more.
+   *
+   * @param attemptsCount - of the key, before the read.
+   * @throws when nobody ever sent that.
+   */
+  glimpse(key: string, content: Content | undefined, attemptsCount: number): void {
+    if (content !== undefined) {
+      const isKnown = this.#sent.get(key)?.has(contentText(content)) ?? false;
+      assert(isKnown, `${key} showed ${contentText(content)}, which nobody sent`);
+    }
+    if (this.attemptsCount(key) !== attemptsCount) return;
+    const possible = this.possible(key);
+    const seen = possible.findIndex((state) => isContent(state, content));
+    if (seen > 0) this.#possible.set(key, possible.slice(seen));
   }
 }
 
@@ -119,6 +137,11 @@ export function md5(bytes: Uint8Array): string {
 
 function textOf(state: State): string {
   return state === undefined ? 'nothing' : `${contentText(state)} ${state.tag}`;
+}
+
+function isContent(state: State, content: Content | undefined): boolean {
+  if (state === undefined || content === undefined) return state === content;
+  return contentText(state) === contentText(content);
 }
 
 function contentText({ etag, sizeBytes, md5Hex }: Content): string {

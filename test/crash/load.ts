@@ -42,6 +42,9 @@ export const PART_SIZE_MIB_MIN = 1;
 const KEYS_PER_WRITER = 4;
 const MIB = 1024 ** 2;
 const INLINE_BYTES_MAX = 32 * 1024;
+/** Now and then one that takes long enough to be caught half-way. */
+const LONG_BYTES = 20 * MIB;
+const LONG_SHARE = 0.01;
 /** Both placements with their limit (32 KiB), and one and several checksum blocks (256 KiB). */
 const SIZES = [0, 100, 5_000, 32_768, 32_769, 200_000, 262_144, 262_145, 1_500_000];
 
@@ -67,12 +70,24 @@ export async function writeOnce(client: S3Client, ledger: Ledger, index: number)
   await oneOf(WORKS)({ client, ledger, keys }, oneOf(keys));
 }
 
-/** Reads any key: whatever is there must have been sent as a whole. */
-export async function readOnce(client: S3Client, ledger: Ledger): Promise<void> {
+/**
+ * Reads a key, most often one that is being written: whatever is there must have been sent as a
+ * whole, and stay.
+ *
+ * @param isBefore - whether the crash has not begun: later answers are held to nothing.
+ */
+export async function readOnce(
+  client: S3Client,
+  ledger: Ledger,
+  isBefore: () => boolean,
+): Promise<void> {
   const keys = ledger.keys();
   if (keys.length === 0) return;
-  const key = oneOf(keys);
-  ledger.glimpse(key, await contentInStore(client, key));
+  const written = keys.filter((key) => ledger.known(key) === undefined);
+  const key = oneOf(written.length > 0 ? written : keys);
+  const attemptsCount = ledger.attemptsCount(key);
+  const content = await contentInStore(client, key);
+  if (isBefore()) ledger.glimpse(key, content, attemptsCount);
 }
 
 /** What the store holds under a key that nobody changes meanwhile. */
@@ -99,7 +114,7 @@ export function unquoted(etag: string | undefined): string {
 }
 
 async function put({ client, ledger }: Writer, key: string): Promise<void> {
-  const body = randomBytes(oneOf(SIZES));
+  const body = randomBytes(Math.random() < LONG_SHARE ? LONG_BYTES : oneOf(SIZES));
   const version = versionOf(body);
   ledger.attempt(key, version);
   await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));

@@ -17,7 +17,7 @@ import { assertNothingLeftOver, verify } from './verify.js';
 
 const WRITERS = 6;
 const READERS = 2;
-const LOAD_MS_MAX = 1000;
+const LOAD_MS_MAX = 500;
 
 /** Settings of a server that is crashed. */
 export const CRASH_SETTINGS = {
@@ -29,8 +29,11 @@ export const CRASH_SETTINGS = {
 export interface CrashRounds {
   readonly server: TestServer;
   readonly count: number;
-  /** Brings all processes down; when it resolves, `restart` must find what a crash leaves. */
-  readonly crash: () => Promise<void>;
+  /**
+   * Brings processes down, and returns what brings the server back once the clients are done: it
+   * must find what a crash leaves.
+   */
+  readonly crash: () => Promise<() => Promise<void>>;
   /** Whether an answer that comes once the crash has begun is one the crash explains. */
   readonly isExplained: (status: number) => boolean;
   /** Whether the crash can lose staging marks, which are not flushed. */
@@ -47,8 +50,8 @@ export async function runCrashRounds(rounds: CrashRounds): Promise<number> {
   const ledger = new Ledger();
   await withClient(server, (client) => client.send(new CreateBucketCommand({ Bucket: BUCKET })));
   for (let round = 0; round < rounds.count; round += 1) {
-    await withClient(server, (client) => loadUntilCrash(rounds, client, ledger));
-    await server.restart();
+    const recover = await withClient(server, (client) => loadUntilCrash(rounds, client, ledger));
+    await recover();
     await withClient(server, (client) => verify(server, client, ledger));
   }
   assert(ledger.acknowledgedCount > 0, 'the load wrote something');
@@ -62,7 +65,7 @@ async function loadUntilCrash(
   rounds: CrashRounds,
   client: S3Client,
   ledger: Ledger,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   let isCrashing = false;
   const surprises: unknown[] = [];
   const isExplained = (error: unknown): boolean => {
@@ -85,14 +88,15 @@ async function loadUntilCrash(
     ...Array.from({ length: READERS }, async () => {
       // Nothing to read in the first moments of the first round.
       await sleep(20);
-      await repeat(() => readOnce(client, ledger));
+      await repeat(() => readOnce(client, ledger, () => !isCrashing));
     }),
   ];
   await sleep(Math.random() * LOAD_MS_MAX);
   isCrashing = true;
-  await rounds.crash();
+  const recover = await rounds.crash();
   await Promise.all(clients);
   assert.deepEqual(surprises, [], 'nothing fails before the crash');
+  return recover;
 }
 
 async function withClient<Output>(

@@ -37,7 +37,9 @@ const EMPTY_AT_THE_END = TABLES.filter(
 /** Compares a restarted server, without load, with what was acknowledged. */
 export async function verify(server: TestServer, client: S3Client, ledger: Ledger): Promise<void> {
   await endUploads(client, ledger);
-  for (const key of ledger.keys()) ledger.observe(key, await stateInStore(client, key));
+  await Promise.all(
+    ledger.keys().map(async (key) => ledger.observe(key, await stateInStore(client, key))),
+  );
 
   const listed = await listing(client);
   const wanted = ledger.keys().flatMap((key) => {
@@ -59,7 +61,20 @@ export async function verify(server: TestServer, client: S3Client, ledger: Ledge
  * must make, or have made, the same object; other uploads must still have what was acknowledged.
  */
 async function endUploads(client: S3Client, ledger: Ledger): Promise<void> {
+  // Of one key one after the other: the ledger has their order.
+  const byKey = new Map<string, OpenUpload[]>();
   for (const upload of ledger.uploads.values()) {
+    byKey.set(upload.key, [...(byKey.get(upload.key) ?? []), upload]);
+  }
+  await Promise.all([...byKey.values()].map((uploads) => endEach(client, ledger, uploads)));
+}
+
+async function endEach(
+  client: S3Client,
+  ledger: Ledger,
+  uploads: readonly OpenUpload[],
+): Promise<void> {
+  for (const upload of uploads) {
     const { key, uploadId, completion } = upload;
     const place = { Bucket: BUCKET, Key: key, UploadId: uploadId };
     if (completion === undefined) {
