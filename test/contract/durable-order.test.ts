@@ -18,10 +18,15 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
+  PutBucketTaggingCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  RenameObjectCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 
@@ -121,7 +126,116 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
     const calls = await watch('delete', () => client.send(new DeleteObjectCommand(key)));
     assertRecordBeforeAnswer(calls, pid());
   });
+
+  test('UploadPartCopy by link: sidecar, directories, record, answer', async () => {
+    const name = { ...key, Key: 'part-copy' };
+    await client.send(new PutObjectCommand({ ...key, Key: 'part-source', Body: ABOVE_INLINE }));
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(name));
+    const copy = new UploadPartCopyCommand({
+      ...{ ...name, UploadId, PartNumber: 1 },
+      CopySource: `${BUCKET}/part-source`,
+    });
+    const calls = await watch('part-copy', () => client.send(copy));
+    assertPayloadBeforeRecord(calls, 'part-copy', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('CopyObject by bytes: data, sidecar, directories, record, answer', async () => {
+    await putInParts(client, 'in-parts');
+    const copy = new CopyObjectCommand({
+      ...{ ...key, Key: 'joined' },
+      CopySource: `${BUCKET}/in-parts`,
+    });
+    const calls = await watch('bytes', () => client.send(copy));
+    assertPayloadBeforeRecord(calls, 'joined');
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('PutObject over a blob: data, sidecar, directories, record, answer', async () => {
+    const put = new PutObjectCommand({ ...key, Key: 'over', Body: ABOVE_INLINE });
+    await client.send(put);
+    const calls = await watch('over', () => client.send(put));
+    assertPayloadBeforeRecord(calls, 'over');
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('append to a blob: data, sidecar, directories, record, answer', async () => {
+    const name = { ...key, Key: 'grown' };
+    await client.send(new PutObjectCommand({ ...name, Body: ABOVE_INLINE }));
+    const append = new PutObjectCommand({
+      ...{ ...name, Body: ABOVE_INLINE },
+      WriteOffsetBytes: ABOVE_INLINE.byteLength,
+    });
+    const calls = await watch('append', () => client.send(append));
+    assertPayloadBeforeRecord(calls, 'grown');
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('RenameObject of a blob: sidecar, directories, record, answer', async () => {
+    await client.send(new PutObjectCommand({ ...key, Key: 'old', Body: ABOVE_INLINE }));
+    const rename = new RenameObjectCommand({
+      ...{ ...key, Key: 'renamed' },
+      RenameSource: `/${BUCKET}/old`,
+    });
+    const calls = await watch('rename', () => client.send(rename));
+    assertPayloadBeforeRecord(calls, 'renamed', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('PutObjectTagging of a multipart object: manifest, directories, record, answer', async () => {
+    await putInParts(client, 'tagged-parts');
+    const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
+    const change = new PutObjectTaggingCommand({ ...key, Key: 'tagged-parts', Tagging });
+    const calls = await watch('tagged-parts', () => client.send(change));
+    assertPayloadBeforeRecord(calls, 'tagged-parts', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('the first object of a new bucket: the directory that names the bucket, too', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'fresh' }));
+    const put = new PutObjectCommand({ Bucket: 'fresh', Key: 'first', Body: ABOVE_INLINE });
+    const calls = await watch('fresh', () => client.send(put));
+    const record = indexOf(calls, INDEX_WRITE);
+    assert(indexOf(calls, `fsync\\(\\d+<${server.dataPath}>`) < record);
+    assert(indexOf(calls, `fsync\\(\\d+<${server.dataPath}/fresh>`) < record);
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  const inIndexOnly: [string, () => Promise<unknown>][] = [
+    ['CreateBucket', () => client.send(new CreateBucketCommand({ Bucket: 'second' }))],
+    ['CreateMultipartUpload', () => client.send(new CreateMultipartUploadCommand(key))],
+    [
+      'PutBucketTagging',
+      () => {
+        const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
+        return client.send(new PutBucketTaggingCommand({ Bucket: BUCKET, Tagging }));
+      },
+    ],
+    [
+      'DeleteObjects',
+      () => {
+        const Objects = [{ Key: 'key' }, { Key: 'over' }];
+        return client.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
+      },
+    ],
+    ['DeleteBucket', () => client.send(new DeleteBucketCommand({ Bucket: 'second' }))],
+  ];
+  for (const [name, work] of inIndexOnly) {
+    test(`${name}: record, answer`, async () => {
+      assertRecordBeforeAnswer(await watch(name, work), pid());
+    });
+  }
 });
+
+/** An object of one part. */
+async function putInParts(client: S3Client, name: string): Promise<void> {
+  const key = { Bucket: BUCKET, Key: name };
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(key));
+  const part = { ...key, UploadId, PartNumber: 1 };
+  const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: ABOVE_INLINE }));
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+  await client.send(new CompleteMultipartUploadCommand({ ...key, UploadId, MultipartUpload }));
+}
 
 /** Every flush of the payload is over before the first byte goes to the index. */
 function assertPayloadBeforeRecord(
