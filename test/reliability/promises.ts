@@ -44,8 +44,30 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         file: 'src/metadata/lmdb-environment.ts',
         find: 'await committed.catch(',
         replace: 'void committed.catch(',
+        file: 'src/metadata/commit-queue.ts',
+        find: 'for (const pending of batch) outcomes.push(decide(txn, pending));',
+        replace: `for (const pending of batch) {
+          const outcome = decide(txn, pending);
+          outcomes.push(outcome);
+          if (outcome.refusal === undefined) pending.resolve(outcome.output);
+        }`,
         test: 'crash/kill.test.js',
         env: { S3ISH_CRASH_ROUNDS: '50' },
+      },
+    ],
+  },
+  {
+    id: 'P-02',
+    promise: 'kill -9 of one server process hurts only the requests on its own connections.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'no other process is started',
+        file: 'src/cluster/supervisor.ts',
+        find: 'place.respawnTimer = setTimeout(() => this.#spawn(place), delayMs);',
+        replace: '',
+        test: 'crash/process-faults.test.js',
+        pattern: 'only its own connections',
       },
     ],
   },
@@ -62,6 +84,28 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         test: 'crash/power-cut.test.js',
         pattern: 'loses no acknowledged write',
         env: { S3ISH_POWER_CUTS: '20' },
+      },
+      {
+        name: 'directories are not flushed',
+        file: 'src/blobs/volume.ts',
+        find: 'await syncDirectory(path, (flush) => this.#fenced(flush));',
+        replace: '',
+        test: 'contract/durable-order.test.js',
+      },
+    ],
+  },
+  {
+    id: 'P-05',
+    promise: 'A crash inside CompleteMultipartUpload leaves all parts or the whole object.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'a completion that is asked for again is not recognised',
+        file: 'src/store/complete-upload.ts',
+        find: 'if (upload === undefined) return repeatedCompletion(context, input);',
+        replace:
+          "if (upload === undefined) throw new S3Error('NoSuchUpload', { UploadId: input.uploadId });",
+        test: 'crash/complete-kills.test.js',
       },
     ],
   },
@@ -177,6 +221,30 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         replace: 'if (this.part !== undefined) finish();',
         test: 'contract/cluster.test.js',
         pattern: 'finishes the request in flight on SIGTERM',
+      },
+    ],
+  },
+  {
+    id: 'P-14',
+    promise:
+      'A process that dies at its start is tried again in pauses of 0.2 to 10 s; health turns red after three, and the others keep serving.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'pauses do not grow',
+        file: 'src/cluster/respawn.ts',
+        find: 'this.#nextDelayMs = Math.min(delayMs * 2, RESPAWN_DELAY_MS_MAX);',
+        replace: '',
+        test: 'crash/process-faults.test.js',
+        pattern: 'dies at its start',
+      },
+      {
+        name: 'failed starts do not show',
+        file: 'src/server/admin.ts',
+        find: ' && failingCount === 0',
+        replace: '',
+        test: 'crash/process-faults.test.js',
+        pattern: 'dies at its start',
       },
     ],
   },
@@ -361,6 +429,22 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         test: 'consistency/linearizable.test.js',
         pattern: 'while all processes run',
         env: { S3ISH_LINEAR_OPERATIONS: '4000' },
+      },
+    ],
+  },
+  {
+    id: 'P-23',
+    promise: 'A value that any GET has returned survives a power cut right after it.',
+    command: 'make crash ROUNDS=1000',
+    mutations: [
+      {
+        name: 'values are visible before they are durable',
+        file: 'src/metadata/lmdb-environment.ts',
+        find: 'overlappingSync: !options.isFsyncEnabled,',
+        replace: 'overlappingSync: true,',
+        test: 'crash/power-cut.test.js',
+        pattern: 'loses no acknowledged write',
+        env: { S3ISH_POWER_CUTS: '30' },
       },
     ],
   },
