@@ -41,9 +41,6 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     mutations: [
       {
         name: 'answers do not wait for the commit',
-        file: 'src/metadata/lmdb-environment.ts',
-        find: 'await committed.catch(',
-        replace: 'void committed.catch(',
         file: 'src/metadata/commit-queue.ts',
         find: 'for (const pending of batch) outcomes.push(decide(txn, pending));',
         replace: `for (const pending of batch) {
@@ -91,21 +88,6 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         find: 'await syncDirectory(path, (flush) => this.#fenced(flush));',
         replace: '',
         test: 'contract/durable-order.test.js',
-      },
-    ],
-  },
-  {
-    id: 'P-05',
-    promise: 'A crash inside CompleteMultipartUpload leaves all parts or the whole object.',
-    command: 'make crash',
-    mutations: [
-      {
-        name: 'a completion that is asked for again is not recognised',
-        file: 'src/store/complete-upload.ts',
-        find: 'if (upload === undefined) return repeatedCompletion(context, input);',
-        replace:
-          "if (upload === undefined) throw new S3Error('NoSuchUpload', { UploadId: input.uploadId });",
-        test: 'crash/complete-kills.test.js',
       },
     ],
   },
