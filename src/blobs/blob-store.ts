@@ -71,11 +71,6 @@ export class DamagedBlobError extends Error {
   }
 }
 
-/** The volume refuses writes since a flush failed; cleared by a restart. */
-export class VolumeFencedError extends Error {
-  override readonly name = 'VolumeFencedError';
-}
-
 /** A blob found on disk. */
 export interface FoundBlob {
   readonly bucket: string;
@@ -120,5 +115,9 @@ export interface BlobStore {
   sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number>;
   /** Every blob on disk, whole or not, in no order; for fsck and the full sweep. */
   walk(): AsyncIterable<FoundBlob>;
+  /** Tries whether new files can be made durable. @throws the fault of the disk. */
+  probe(): Promise<void>;
+  /** Refuses all writes from now on, as after a failed flush. */
+  fence(fault: unknown): void;
   close(): Promise<void>;
 }

@@ -30,6 +30,14 @@ export function openMemoryBlobs(): BlobStore {
 class MemoryBlobs implements BlobStore {
   readonly #blobs = new Map<string, MemoryBlob>();
 
+  probe(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  fence(): void {
+    // Memory has no flush that could fail.
+  }
+
   stage(location: BlobLocation): Promise<BlobWriter> {
     const pieces: Uint8Array[] = [];
     const checksums = new BlockChecksums();

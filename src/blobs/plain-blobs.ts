@@ -45,7 +45,7 @@ import {
   type WriterContext,
 } from './plain-writer.js';
 import { readBlocks } from './read-blocks.js';
-import { Volume } from './volume.js';
+import { probeDirectory, Volume } from './volume.js';
 
 // Opening a named pipe would wait for a writer, and take a thread of the pool with it.
 const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -59,12 +59,14 @@ export interface PlainBlobsOptions {
   /** False skips every flush: a power cut may lose acknowledged writes. */
   readonly isFsyncEnabled: boolean;
   readonly incarnation: string;
+  /** Told once, when a flush failed and writes are refused from then on. */
+  readonly onFenced?: ((fault: unknown) => void) | undefined;
 }
 
 /** Opens the blobs under a directory, which is created if absent. */
 export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobStore> {
   const { basePath, incarnation } = options;
-  const volume = new Volume(options.isFsyncEnabled);
+  const volume = new Volume(options.isFsyncEnabled, options.onFenced);
   const marksPath = incarnationPath(basePath, incarnation);
   await mkdir(marksPath, { recursive: true, mode: 0o700 });
   for (const path of [stagingPath(basePath), basePath]) await volume.syncDirectory(path);
@@ -152,6 +154,14 @@ class PlainBlobs implements BlobStore {
         }
       }
     }
+  }
+
+  probe(): Promise<void> {
+    return probeDirectory(stagingPath(this.#context.basePath));
+  }
+
+  fence(fault: unknown): void {
+    this.#context.volume.fence(fault);
   }
 
   async close(): Promise<void> {

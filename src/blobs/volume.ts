@@ -2,31 +2,42 @@
  * One disk path: flushes, and the fence that goes up when a flush fails.
  *
  * After a failed fsync the kernel may have dropped the pages it could not write, so a retry can
- * report success for lost data. The volume refuses all later writes until the process restarts.
+ * report success for lost data. The volume refuses all later writes; once fresh files can be flushed
+ * again the process is replaced, so that no descriptor and no state of before is used any more.
  *
  * @module
  */
 
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
 
-import { VolumeFencedError } from './blob-store.js';
+import { FencedError } from '../util/fenced-error.js';
 
 export class Volume {
   readonly #isFsyncEnabled: boolean;
+  readonly #onFenced: (fault: unknown) => void;
   #fence: unknown;
 
-  constructor(isFsyncEnabled: boolean) {
+  /** @param onFenced - told once, when the first flush fails. */
+  constructor(isFsyncEnabled: boolean, onFenced: (fault: unknown) => void = () => undefined) {
     this.#isFsyncEnabled = isFsyncEnabled;
+    this.#onFenced = onFenced;
   }
 
-  /** @throws {VolumeFencedError} a flush failed earlier. */
+  /** @throws {FencedError} a flush failed earlier. */
   assertWritable(): void {
     if (this.#fence !== undefined) {
-      throw new VolumeFencedError('the volume is read-only since a flush failed', {
+      throw new FencedError('the volume is read-only since a flush failed', {
         cause: this.#fence,
       });
     }
+  }
+
+  /** Refuses all writes from now on. */
+  fence(fault: unknown): void {
+    if (this.#fence !== undefined) return;
+    this.#fence = fault;
+    this.#onFenced(fault);
   }
 
   /** Makes a file's bytes and length durable. */
@@ -44,7 +55,7 @@ export class Volume {
     try {
       await flush();
     } catch (fault) {
-      this.#fence = fault;
+      this.fence(fault);
       throw fault;
     }
   }
@@ -65,4 +76,33 @@ export async function syncDirectory(
   } finally {
     await directory.close();
   }
+}
+
+/** Always the same, so that a probe that was killed leaves one file at most, which the next takes. */
+const PROBE_NAME = 'probe';
+const PROBE_BYTES = 4096;
+
+/**
+ * Tries whether a directory takes new files for good: creates one, writes, flushes both, removes it.
+ *
+ * @throws the fault of the disk.
+ */
+export async function probeDirectory(directory: string): Promise<void> {
+  const path = `${directory}/${PROBE_NAME}`;
+  const file = await open(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    await file.write(Buffer.alloc(PROBE_BYTES));
+    await file.sync();
+  } finally {
+    await file.close();
+    // Another process may be at the same and have removed it.
+    await unlink(path).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    });
+  }
+  await syncDirectory(directory);
 }

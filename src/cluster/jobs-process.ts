@@ -10,6 +10,7 @@ import type { Log } from '../observe/log.js';
 import type { OpenStore } from '../store/open-store.js';
 import type { Part, PartContext } from './part.js';
 import type { ToChild } from './messages.js';
+import { DiskRecovery } from './disk-recovery.js';
 import { openConfiguredStore } from './open-configured-store.js';
 import { openScrubber } from './scrubbing.js';
 
@@ -17,10 +18,14 @@ import { openScrubber } from './scrubbing.js';
 const WALK_INTERVAL_MS = 24 * 3600 * 1000;
 /** No upload that is still written is this old without having left a staging mark. */
 const ORPHAN_AGE_MS = 24 * 3600 * 1000;
+/** Between looks whether the reserve is there; one costs a few microseconds. */
+const RESERVE_INTERVAL_MS = 2_000;
 
 /** Opens the store and starts the sweeper and the scrubber over it. */
-export async function openJobsProcess({ start, log, tellPrimary }: PartContext): Promise<Part> {
-  const store = await openConfiguredStore(start);
+export async function openJobsProcess(context: PartContext): Promise<Part> {
+  const { start, log, tellPrimary } = context;
+  const recovery = new DiskRecovery(context);
+  const store = await openConfiguredStore(start, recovery);
   const sweeper = openSweeper(store, {
     incarnations: start.servers.map(({ incarnation }) => incarnation),
     intervalSecs: start.config.storage.sweep_interval_secs,
@@ -30,12 +35,32 @@ export async function openJobsProcess({ start, log, tellPrimary }: PartContext):
     if (report !== undefined) sweeper.processReported(incarnation, report);
   }
   const scrubbing = await openScrubber(store, { storage: start.config.storage, log, tellPrimary });
+  const reserve = keepReserve(store, log);
   return {
     metrics: scrubbing?.metrics ?? processMetrics(),
     receive: (message) => receive(sweeper, message),
     drain: async () => {
-      await Promise.all([sweeper.stop(), scrubbing?.stop()]);
+      await Promise.all([sweeper.stop(), scrubbing?.stop(), reserve.stop()]);
+      recovery.stop();
       await store.close();
+    },
+  };
+}
+
+/** Makes the reserve of space at the start, and again whenever it was given up and there is room. */
+function keepReserve(store: OpenStore, log: Log): { stop(): Promise<void> } {
+  let running: Promise<void> = Promise.resolve();
+  const replenish = (): void => {
+    running = running
+      .then(() => store.replenishReserve())
+      .catch((fault: unknown) => log.debug({ err: fault }, 'No reserve of space could be made'));
+  };
+  replenish();
+  const timer = setInterval(replenish, RESERVE_INTERVAL_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return running;
     },
   };
 }

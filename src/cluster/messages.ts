@@ -68,6 +68,8 @@ export type FromChild =
   | { readonly kind: 'generation'; readonly epoch: number }
   /** Sent every second: the event loop turns. */
   | { readonly kind: 'heartbeat' }
+  /** A disk failed: it writes nothing there any more, and ends by itself when the disk works. */
+  | { readonly kind: 'fenced' }
   /** Sent before exiting: why the start was not possible. */
   | { readonly kind: 'failed'; readonly message: string }
   | {

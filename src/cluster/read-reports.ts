@@ -43,7 +43,13 @@ export function startReadReports(store: OpenStore, context: PartContext): ReadRe
 function every(store: OpenStore, tell: (report: ReadReport) => void): NodeJS.Timeout {
   let last = '';
   const report = (): void => {
-    const current = store.readReport();
+    let current: ReadReport;
+    try {
+      current = store.readReport();
+    } catch {
+      // An index that cannot be read any more; the process is about to be replaced.
+      return;
+    }
     const text = `${current.readableFrom} ${current.heldUploads.join(' ')}`;
     if (text === last) return;
     last = text;

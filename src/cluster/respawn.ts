@@ -8,6 +8,8 @@
 export const RESPAWN_DELAY_MS_MIN = 200;
 /** Longest pause; a process that cannot start does not spin. */
 export const RESPAWN_DELAY_MS_MAX = 10_000;
+/** Longest pause after a disk failed: full service is back soon after the disk is. */
+export const FENCED_DELAY_MS_MAX = 1_000;
 /**
  * A process that lived this long was healthy: its next end starts from the shortest pause. Short
  * enough that processes killed one after the other, by hand or a test, are back within 1.5 s each.

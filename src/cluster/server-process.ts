@@ -23,6 +23,7 @@ import { parseEndpoint } from '../util/endpoint.js';
 import { parseNetwork } from '../util/network.js';
 import { Semaphore } from '../util/semaphore.js';
 import type { Part, PartContext } from './part.js';
+import { DiskRecovery } from './disk-recovery.js';
 import { openConfiguredStore } from './open-configured-store.js';
 import { openFilesLimit } from './open-files-limit.js';
 import { startReadReports } from './read-reports.js';
@@ -40,7 +41,8 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   const { start, log } = context;
   const { config } = start;
   const credentials = new CredentialStore(parseCredentialsFile(start.credentialsText));
-  const store = await openConfiguredStore(start);
+  const recovery = new DiskRecovery(context);
+  const store = await openConfiguredStore(start, recovery);
   const metrics = config.metrics.enabled ? requestMetrics() : undefined;
 
   const handler = createDispatcher({
@@ -88,6 +90,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     drain: async () => {
       await drain(transport, config.server.drain_timeout_secs * 1000);
       await reports.stop();
+      recovery.stop();
       await store.close();
     },
   };

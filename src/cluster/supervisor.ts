@@ -28,7 +28,7 @@ import {
   type StartMessage,
   type ToChild,
 } from './messages.js';
-import { RespawnBackoff, StartFailures } from './respawn.js';
+import { FENCED_DELAY_MS_MAX, RespawnBackoff, StartFailures } from './respawn.js';
 
 /** Read by native code before any of ours runs, hence by environment. */
 const CHILD_ENVIRONMENT = {
@@ -53,6 +53,8 @@ interface Place {
   /** Whether it has said hello; what it missed before is in its start message. */
   isListening: boolean;
   isReady: boolean;
+  /** Whether it has said that a disk failed. */
+  isFenced: boolean;
   /** By a clock that never jumps: lives are measured with it. */
   startedMs: number;
   failure: string;
@@ -107,6 +109,7 @@ export class Supervisor {
       serverCount: servers.length,
       servingCount: this.#isStopping ? 0 : servers.filter(({ isReady }) => isReady).length,
       failingCount: servers.filter(({ failures }) => failures.isRepeated).length,
+      fencedCount: this.#places.filter(({ isFenced }) => isFenced).length,
       restartCount: this.#restartCount,
     };
   }
@@ -160,6 +163,7 @@ export class Supervisor {
     place.incarnation = newIncarnation(Date.now());
     place.report = undefined;
     place.heartbeat.beat();
+    place.isFenced = false;
     if (place.role === 'server') {
       this.#tellJobs({ kind: 'incarnation-alive', incarnation: place.incarnation });
     }
@@ -187,6 +191,9 @@ export class Supervisor {
         break;
       case 'ready':
         this.#ready(place);
+        break;
+      case 'fenced':
+        place.isFenced = true;
         break;
       case 'failed':
         place.failure = known.message;
@@ -246,11 +253,14 @@ export class Supervisor {
     place.failure = '';
     const nowMs = performance.now();
     const isHopeless = !wasReady && place.failures.add(reason, nowMs);
-    if (isHopeless && place.role === 'server' && this.figures().servingCount === 0) {
+    // What has served before may serve again: a disk that is gone comes back.
+    const isFirstStart = !this.#wasReady && this.figures().servingCount === 0;
+    if (isHopeless && place.role === 'server' && isFirstStart) {
       this.#options.onGivingUp(reason);
       return;
     }
-    const delayMs = place.backoff.delayAfter(nowMs - place.startedMs);
+    const backoffMs = place.backoff.delayAfter(nowMs - place.startedMs);
+    const delayMs = place.isFenced ? Math.min(backoffMs, FENCED_DELAY_MS_MAX) : backoffMs;
     log.error(
       { childPid: pid, reason, delayMs },
       `Process ${place.processName} ended unexpectedly; starting another`,
@@ -295,6 +305,7 @@ function newPlace(role: Role, processName: string): Place {
     incarnation: '',
     isListening: false,
     isReady: false,
+    isFenced: false,
     startedMs: 0,
     failure: '',
     respawnTimer: undefined,

@@ -87,5 +87,7 @@ export interface Environment extends ReadView {
     readonly keptCount: number;
     readonly foundCount: number;
   }[];
+  /** Refuses all writes from now on, as after a failed commit. */
+  fence(fault: unknown): void;
   close(): Promise<void>;
 }

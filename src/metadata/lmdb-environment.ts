@@ -18,6 +18,7 @@ import { getSystemErrorName } from 'node:util';
 import { open, type Database, type RootDatabase } from 'lmdb';
 
 import { asBuffer } from '../util/bytes.js';
+import { FencedError } from '../util/fenced-error.js';
 import { NewerFormatError } from '../util/newer-format-error.js';
 import { CommitQueue, type CountingWriteView } from './commit-queue.js';
 import {
@@ -42,7 +43,21 @@ export interface LmdbOptions {
   readonly isFsyncEnabled: boolean;
   /** Generation of this server; writes of an older generation are refused. Undefined: no check. */
   readonly epoch: number | undefined;
+  /**
+   * Told once, when a commit failed and writes are refused from then on. `isFatal`: nothing can be
+   * read any more either, until the process is replaced.
+   */
+  readonly onFenced?: ((fault: unknown, isFatal: boolean) => void) | undefined;
 }
+
+/** Faults that pass by themselves and leave the file as it was. */
+const PASSING_FAULTS: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+]);
 
 /** Address space reserved for the map; the file grows only as it is used. */
 const MAP_SIZE_BYTES = 1024 ** 4;
@@ -99,6 +114,9 @@ class LmdbEnvironment implements Environment {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #tables: Tables;
   readonly #queue: CommitQueue;
+  readonly #onFenced: (fault: unknown, isFatal: boolean) => void;
+  #fence: unknown;
+  #isFatal = false;
 
   constructor(options: LmdbOptions) {
     this.#root = open<Buffer, Buffer>({
@@ -121,14 +139,26 @@ class LmdbEnvironment implements Environment {
       });
     }
     this.#tables = tables as Tables;
+    this.#onFenced = options.onFenced ?? (() => undefined);
     this.#queue = new CommitQueue(async (apply) => {
+      // In the queue, so that what waited behind the failed commit does not go to the file either.
+      if (this.#fence !== undefined) {
+        throw new FencedError('the index is read-only since a commit failed', {
+          cause: this.#fence,
+        });
+      }
       const committed = this.#root.childTransaction(() => {
         const txn = new LmdbWriteView(this.#tables);
         checkEpoch(txn, options.epoch);
         apply(txn);
         txn.finish();
       });
-      await committed.catch((error: unknown) => rethrowCommitFault(error, options.path));
+      try {
+        await committed.catch((error: unknown) => rethrowCommitFault(error, options.path));
+      } catch (fault) {
+        if (fault instanceof CommitError) this.#examine(fault);
+        throw fault;
+      }
     });
   }
 
@@ -162,9 +192,28 @@ class LmdbEnvironment implements Environment {
     return this.#queue.enqueue(action, input);
   }
 
+  fence(fault: unknown): void {
+    if (this.#fence !== undefined) return;
+    this.#fence = fault;
+    this.#onFenced(fault, this.#isFatal);
+  }
+
   async close(): Promise<void> {
     await this.#queue.idle();
-    await this.#root.close();
+    // The library waits for ever for an environment in this state.
+    if (!this.#isFatal) await this.#root.close();
+  }
+
+  /** What a failed commit means: LMDB takes it back, unless the page that names the root is lost. */
+  #examine(fault: CommitError): void {
+    try {
+      this.#root.resetReadTxn();
+      this.get('system', FORMAT_KEY);
+    } catch {
+      // MDB_PANIC: every later read fails, every later write would never be answered.
+      this.#isFatal = true;
+    }
+    if (this.#isFatal || !PASSING_FAULTS.has(fault.code)) this.fence(fault);
   }
 }
 
@@ -222,6 +271,18 @@ export function isCommitEcho(error: unknown): boolean {
   return error instanceof Error && 'commitError' in error;
 }
 
+/** A transaction did not reach the disk. `code` is the system's, or empty for one of LMDB's. */
+class CommitError extends Error {
+  override readonly name = 'CommitError';
+
+  constructor(
+    readonly code: string,
+    cause: unknown,
+  ) {
+    super('Cannot commit to the index', { cause });
+  }
+}
+
 /**
  * A failed commit is told in two steps: a promise inside the error rejects with the reason. Left
  * alone that one would be an unhandled rejection, which ends the process.
@@ -230,12 +291,11 @@ async function rethrowCommitFault(error: unknown, path: string): Promise<never> 
   if (!(error instanceof Error && 'commitError' in error)) throw error;
   const reason: unknown = await Promise.resolve(error.commitError).catch((cause: unknown) => cause);
   const errno = reason instanceof Error && 'code' in reason ? Number(reason.code) : 0;
-  const fault = new Error('Cannot commit to the index', { cause: reason });
   // LMDB's own codes are negative; positive ones are those of the system, such as ENOSPC.
-  if (errno <= 0) throw fault;
+  if (errno <= 0) throw new CommitError('', reason);
   const code = getSystemErrorName(-errno);
   // A page of which only the beginning found room is an EIO to LMDB.
-  throw Object.assign(fault, { code: code === 'EIO' && isFull(path) ? 'ENOSPC' : code });
+  throw new CommitError(code === 'EIO' && isFull(path) ? 'ENOSPC' : code, reason);
 }
 
 function isFull(path: string): boolean {

@@ -136,6 +136,10 @@ class MemoryEnvironment implements Environment, CountingWriteView {
     return [];
   }
 
+  fence(): void {
+    // Memory has no commit that could fail.
+  }
+
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output> {
     return this.#queue.enqueue(action, input);
   }

@@ -39,6 +39,8 @@ export interface ClusterFigures {
   readonly servingCount: number;
   /** Server processes that fail to start again and again. */
   readonly failingCount: number;
+  /** Processes that write nothing to a disk that failed. */
+  readonly fencedCount: number;
   readonly restartCount: number;
 }
 
@@ -58,6 +60,11 @@ export function clusterMetrics(figures: () => ClusterFigures): MetricsSource {
       help: 'Server processes that accept requests',
       registers,
     }),
+    fencedCount: new Gauge({
+      name: 's3ish_processes_fenced',
+      help: 'Processes that write nothing to a disk that failed, until it works again',
+      registers,
+    }),
   };
   const restarts = new Counter({
     name: 's3ish_process_restarts_total',
@@ -66,9 +73,10 @@ export function clusterMetrics(figures: () => ClusterFigures): MetricsSource {
   });
   return {
     snapshot: () => {
-      const { serverCount, servingCount, restartCount } = figures();
+      const { serverCount, servingCount, fencedCount, restartCount } = figures();
       gauges.serverCount.set(serverCount);
       gauges.servingCount.set(servingCount);
+      gauges.fencedCount.set(fencedCount);
       restarts.reset();
       restarts.inc(restartCount);
       return registry.getMetricsAsJSON();

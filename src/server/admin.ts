@@ -21,6 +21,8 @@ export interface ServingState {
   readonly damagedCount: number;
   /** Server processes that failed to start three times in a row, or more often. */
   readonly failingCount: number;
+  /** Processes that write nothing to a disk that failed. */
+  readonly fencedCount: number;
   /** Whether the server is going down on purpose. */
   readonly isStopping: boolean;
 }
@@ -89,7 +91,13 @@ function isComplete({ servingCount, serverCount, isStopping }: ServingState): bo
 
 function probe(state: ServingState, holds: (state: ServingState) => boolean): Answer {
   const isGood = holds(state);
-  return json(isGood ? 200 : 503, { status: isGood ? 'ok' : 'unavailable', ...state });
+  return json(isGood ? 200 : 503, { status: statusOf(state, isGood), ...state });
+}
+
+/** Reads go on with a failed disk, so traffic is still welcome; the operator is told by the word. */
+function statusOf({ fencedCount }: ServingState, isGood: boolean): string {
+  if (!isGood) return 'unavailable';
+  return fencedCount > 0 ? 'degraded' : 'ok';
 }
 
 function json(status: number, value: object): Answer {

@@ -8,6 +8,7 @@ import { AssertionError } from 'node:assert';
 
 import { S3Error } from '../s3/errors.js';
 import { BodyError } from '../util/byte-source.js';
+import { FencedError } from '../util/fenced-error.js';
 
 /** How a failed request ends. */
 export interface Failure {
@@ -37,6 +38,12 @@ export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof BodyError) return bodyFailure(thrown);
   if (thrown instanceof AssertionError) {
     return { error: new S3Error('InternalError'), cause: 'bug', closeConnection: true };
+  }
+  // The fault behind it was logged when it happened; one line for each refused write says no more.
+  if (thrown instanceof FencedError) {
+    const message = 'The disk failed and is read-only until it works again; retry';
+    const error = new S3Error('ServiceUnavailable', {}, { message, cause: thrown });
+    return { error, cause: 'client', closeConnection: false };
   }
   const code = CODE_OF_SYSTEM_ERROR.get(systemCodeOf(thrown)) ?? 'InternalError';
   return {

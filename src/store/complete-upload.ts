@@ -75,6 +75,7 @@ async function tryComplete(
     blobId: part.blobId,
   }));
 
+  context.headroom.require(0);
   const blob = await sealManifest(context, {
     ...{ bucket, key, blobId, lastModifiedMs },
     ...{ md5: md5Hex, checksum, attributes, tags, uploadId, parts },

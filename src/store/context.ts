@@ -16,6 +16,7 @@ import {
 import { S3Error } from '../s3/errors.js';
 import type { Headroom } from './headroom.js';
 import type { ReadHolds } from './read-holds.js';
+import type { Reserve } from './reserve.js';
 
 /**
  * The bucket found last, until the code that runs now gives way to anything else: a request asks for
@@ -46,6 +47,8 @@ export interface StoreContext {
   readonly holds: ReadHolds;
   /** Asked before data is added. */
   readonly headroom: Headroom;
+  /** Given up by what frees space. */
+  readonly reserve: Reserve;
   /** Payloads up to this size live in the index. */
   readonly inlineBytesMax: number;
   readonly nowMs: () => number;

@@ -40,11 +40,13 @@ async function removeAll(
   const { id: bucketId } = requireBucketRecord(context, bucket);
   const refusals = entries.map((entry) => refusalOfVersion(entry));
   const wanted = entries.filter((_, index) => refusals[index] === undefined);
-  const results = await context.environment.write(deleteObjectsAction, {
+  const input = {
     bucket,
     bucketId,
     entries: wanted.map(({ key, ifMatch }) => ({ key, ifMatch })),
-  });
+  };
+  const { environment, reserve } = context;
+  const results = await reserve.spend(() => environment.write(deleteObjectsAction, input));
   let position = 0;
   return refusals.map((refusal) => refusal ?? results[position++] ?? false);
 }

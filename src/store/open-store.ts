@@ -8,7 +8,7 @@ import type { BlobStore } from '../blobs/blob-store.js';
 import { createDirectory } from '../blobs/create-directory.js';
 import { openMemoryBlobs } from '../blobs/memory-blobs.js';
 import { openPlainBlobs } from '../blobs/plain-blobs.js';
-import { syncDirectory } from '../blobs/volume.js';
+import { probeDirectory, syncDirectory } from '../blobs/volume.js';
 import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { isCommitEcho, openLmdbEnvironment } from '../metadata/lmdb-environment.js';
@@ -34,6 +34,7 @@ import { Headroom } from './headroom.js';
 import { findObject, headObject, objectPart, objectParts, openObject } from './open-object.js';
 import { ReadHolds, type ReadReport } from './read-holds.js';
 import { createReclaimer, type Reclaimer } from './reclaimer.js';
+import { Reserve } from './reserve.js';
 import { renameObject } from './rename-object.js';
 import { setObjectTags } from './object-tags.js';
 import { stageObject } from './staged-object.js';
@@ -56,6 +57,19 @@ export interface StoreOptions {
   readonly epoch?: number | undefined;
   /** Clock; defaults to the system's. */
   readonly nowMs?: () => number;
+  /** Told once of each volume that failed. */
+  readonly onDiskFault?: (fault: DiskFault) => void;
+}
+
+/** What lies on disks of its own: payloads, or the index. */
+export type DiskVolume = 'data' | 'index';
+
+/** A volume failed and takes no writes any more. */
+export interface DiskFault {
+  readonly volume: DiskVolume;
+  readonly fault: unknown;
+  /** Nothing works any more in this process, reading neither. */
+  readonly isFatal: boolean;
 }
 
 /** A store and what its aftercare needs. */
@@ -64,6 +78,12 @@ export interface OpenStore extends Store {
   readonly verifier: Verifier;
   /** How far this process's readers have come; see read-holds.ts. */
   readReport(): ReadReport;
+  /** Tries whether new files can be made durable there. @throws the fault of the disk. */
+  probe(volume: DiskVolume): Promise<void>;
+  /** Refuses writes to a volume from now on, as after a fault. */
+  fence(volume: DiskVolume, fault: unknown): void;
+  /** Makes the reserve of space for deletions if it is gone and there is room for it. */
+  replenishReserve(): Promise<void>;
 }
 
 /**
@@ -95,27 +115,51 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       options.backend === 'memory' ? [] : [options.basePath, options.metadataPath],
     ),
     inlineBytesMax: options.inlineBytesMax,
+    reserve: new Reserve(options.backend === 'memory' ? undefined : options.metadataPath),
     nowMs: options.nowMs ?? Date.now,
   };
-  return assembleStore(context);
+  return assembleStore(context, {
+    probeIndex: async () => {
+      if (options.backend === 'file') await probeDirectory(options.metadataPath);
+    },
+  });
 }
 
 /** A store over parts that were opened before. */
-export function assembleStore(context: StoreContext): OpenStore {
-  return { ...storeOver(context), ...aftercareOf(context) };
+export function assembleStore(
+  context: StoreContext,
+  { probeIndex }: { readonly probeIndex: () => Promise<void> } = {
+    probeIndex: () => Promise.resolve(),
+  },
+): OpenStore {
+  return {
+    ...storeOver(context),
+    ...aftercareOf(context),
+    probe: (volume) => (volume === 'data' ? context.blobs.probe() : probeIndex()),
+    fence: (volume, fault) => {
+      (volume === 'data' ? context.blobs : context.environment).fence(fault);
+    },
+    replenishReserve: () => context.reserve.replenish(),
+  };
 }
 
 async function openEnvironment(options: StoreOptions): Promise<Environment> {
   if (options.backend === 'memory') return openMemoryEnvironment();
   await createDirectory(options.metadataPath);
-  const { metadataPath: path, isFsyncEnabled, epoch } = options;
-  return openLmdbEnvironment({ path, isFsyncEnabled, epoch });
+  const { metadataPath: path, isFsyncEnabled, epoch, onDiskFault } = options;
+  return openLmdbEnvironment({
+    ...{ path, isFsyncEnabled, epoch },
+    onFenced: (fault, isFatal) => onDiskFault?.({ volume: 'index', fault, isFatal }),
+  });
 }
 
 async function openBlobs(options: StoreOptions): Promise<BlobStore> {
   if (options.backend === 'memory') return openMemoryBlobs();
-  const { basePath, isFsyncEnabled, incarnation } = options;
-  return openPlainBlobs({ basePath, isFsyncEnabled, incarnation });
+  const { basePath, isFsyncEnabled, incarnation, onDiskFault } = options;
+  return openPlainBlobs({
+    ...{ basePath, isFsyncEnabled, incarnation },
+    onFenced: (fault) => onDiskFault?.({ volume: 'data', fault, isFatal: false }),
+  });
 }
 
 function storeOver(context: StoreContext): Store {

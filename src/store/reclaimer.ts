@@ -80,7 +80,10 @@ async function reclaimGarbage(
     }
     if (removed.length === BATCH_COUNT || faults.length === FAULTS_COUNT_MAX) break;
   }
-  if (removed.length > 0) await context.environment.write(forgetGarbageAction, removed);
+  const { environment, reserve } = context;
+  if (removed.length > 0) {
+    await reserve.spend(() => environment.write(forgetGarbageAction, removed));
+  }
   // While others go the next look tries again, and a list of faults never ends the work early.
   if (faults.length > 0 && removed.length === 0) {
     throw new AggregateError(faults, 'some payloads could not be removed');

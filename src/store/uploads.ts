@@ -59,7 +59,8 @@ export async function abortUpload(
   key: string,
   uploadId: string,
 ): Promise<void> {
-  await context.environment.write(abortUploadAction, { bucket, key, uploadId });
+  const { environment, reserve } = context;
+  await reserve.spend(() => environment.write(abortUploadAction, { bucket, key, uploadId }));
 }
 
 export function stagePart(

@@ -17,10 +17,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 
-import { DamagedBlobError, VolumeFencedError, type BlobStore } from '#src/blobs/blob-store.js';
+import { DamagedBlobError, type BlobStore } from '#src/blobs/blob-store.js';
 import { BLOCK_SIZE_BYTES } from '#src/blobs/block-checksums.js';
 import { blobPaths } from '#src/blobs/layout.js';
 import { openPlainBlobs } from '#src/blobs/plain-blobs.js';
+import { FencedError } from '#src/util/fenced-error.js';
 
 import { spyOnFlushes } from '../support/flush-spy.js';
 import { blobStoreSuite, idsIn, locationOf, readBlob, storeBlob } from './blob-store.suite.js';
@@ -84,7 +85,7 @@ for (const failing of ['/data', '/metadata.json', PLACE.blobId, '/bucket']) {
     assert.equal(await idsIn(blobs), '');
     assert.deepEqual(marksIn(basePath), []);
     spy.succeed();
-    await assert.rejects(blobs.stage(locationOf('b'), undefined), VolumeFencedError);
+    await assert.rejects(blobs.stage(locationOf('b'), undefined), FencedError);
     const again = await openAt(basePath, 'two');
     await storeBlob(again, PLACE, Buffer.from('payload'));
   });

@@ -74,6 +74,7 @@ describe('s3ish serve', () => {
       serverCount: 3,
       servingCount: 3,
       failingCount: 0,
+      fencedCount: 0,
       restartCount: 0,
       damagedCount: 0,
       isStopping: false,

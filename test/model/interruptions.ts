@@ -137,6 +137,7 @@ export function interruptibleEnvironment(inner: Environment, gate: Interruptions
     },
     countRows: () => inner.countRows(),
     write: (action, input) => gate.run('index', () => inner.write(action, input)),
+    fence: (cause) => inner.fence(cause),
     close: () => inner.close(),
   };
 }
@@ -204,6 +205,8 @@ export function interruptibleBlobs(inner: BlobStore, gate: Interruptions): BlobS
     stagingIncarnations: () => inner.stagingIncarnations(),
     sweepStaging: (incarnation, isAlive) => inner.sweepStaging(incarnation, isAlive),
     walk: () => inner.walk(),
+    probe: () => inner.probe(),
+    fence: (cause) => inner.fence(cause),
     close: () => inner.close(),
   };
 }

@@ -13,6 +13,7 @@ import { openLmdbEnvironment } from '#src/metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { RecentBucket } from '#src/store/context.js';
 import { Headroom } from '#src/store/headroom.js';
+import { Reserve } from '#src/store/reserve.js';
 import { assembleStore, type OpenStore } from '#src/store/open-store.js';
 import { ReadHolds } from '#src/store/read-holds.js';
 import { newIncarnation } from '#src/util/ids.js';
@@ -55,7 +56,12 @@ export async function openStoreAt({ backend, basePath, clock }: StorePlace): Pro
     environment: interruptibleEnvironment(environment, gate),
     blobs: interruptibleBlobs(blobs, gate),
     recentBucket: new RecentBucket(),
-    ...{ holds: new ReadHolds(), headroom: new Headroom([]), inlineBytesMax: INLINE_BYTES_MAX },
+    ...{
+      holds: new ReadHolds(),
+      headroom: new Headroom([]),
+      reserve: new Reserve(undefined),
+      inlineBytesMax: INLINE_BYTES_MAX,
+    },
     nowMs: () => clock.nowMs,
   });
   const crash = async (): Promise<void> => {

@@ -12,6 +12,7 @@ import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { checksumOf } from '#src/s3/checksums.js';
 import { RecentBucket, type StoreContext } from '#src/store/context.js';
 import { Headroom } from '#src/store/headroom.js';
+import { Reserve } from '#src/store/reserve.js';
 import { openObject } from '#src/store/open-object.js';
 import { ReadHolds } from '#src/store/read-holds.js';
 import { createReclaimer } from '#src/store/reclaimer.js';
@@ -24,6 +25,7 @@ export function storeContextOf(blobs: BlobStore, inlineBytesMax = 0): StoreConte
     ...{
       recentBucket: new RecentBucket(),
       headroom: new Headroom([]),
+      reserve: new Reserve(undefined),
       inlineBytesMax,
       nowMs: Date.now,
     },

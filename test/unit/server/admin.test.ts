@@ -24,37 +24,37 @@ async function admin(
 
 const STATES: readonly (readonly [ServingState, number, number])[] = [
   [
-    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: false },
+    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, fencedCount: 0, isStopping: false },
     200,
     200,
   ],
   [
-    { serverCount: 4, servingCount: 4, damagedCount: 2, failingCount: 0, isStopping: false },
+    { serverCount: 4, servingCount: 4, damagedCount: 2, failingCount: 0, fencedCount: 0, isStopping: false },
     200,
     200,
   ],
   [
-    { serverCount: 4, servingCount: 3, damagedCount: 0, failingCount: 0, isStopping: false },
+    { serverCount: 4, servingCount: 3, damagedCount: 0, failingCount: 0, fencedCount: 0, isStopping: false },
     200,
     503,
   ],
   [
-    { serverCount: 4, servingCount: 2, damagedCount: 0, failingCount: 0, isStopping: false },
+    { serverCount: 4, servingCount: 2, damagedCount: 0, failingCount: 0, fencedCount: 0, isStopping: false },
     503,
     503,
   ],
   [
-    { serverCount: 1, servingCount: 0, damagedCount: 0, failingCount: 0, isStopping: false },
+    { serverCount: 1, servingCount: 0, damagedCount: 0, failingCount: 0, fencedCount: 0, isStopping: false },
     503,
     503,
   ],
   [
-    { serverCount: 4, servingCount: 3, failingCount: 1, damagedCount: 0, isStopping: false },
+    { serverCount: 4, servingCount: 3, failingCount: 1, damagedCount: 0, fencedCount: 0, isStopping: false },
     503,
     503,
   ],
   [
-    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, isStopping: true },
+    { serverCount: 4, servingCount: 4, damagedCount: 0, failingCount: 0, fencedCount: 0, isStopping: true },
     200,
     503,
   ],
@@ -81,6 +81,7 @@ test('startAdmin answers HEAD without a body, and nothing but GET and HEAD', asy
     servingCount: 1,
     damagedCount: 0,
     failingCount: 0,
+    fencedCount: 0,
     isStopping: false,
   }));
   const head = await fetch(`${url}/_metrics`, { method: 'HEAD' });
@@ -101,7 +102,7 @@ test('startAdmin answers 500 and reports the fault when the figures fail', async
       servingCount: 1,
       damagedCount: 0,
       failingCount: 0,
-      isStopping: false,
+      fencedCount: 0, isStopping: false,
     }),
     () => Promise.reject(fault),
   );
