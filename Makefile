@@ -77,7 +77,8 @@ crash: build-test ## Kill processes, and cut the power, 1,000 times each under l
 	  $(NODE_TEST) $(call test_files,build/test/crash)
 
 fault: build-test ## Failing disks, damaged files and abuse in full size, as root
-	@S3ISH_ABUSE=full S3ISH_RELIABILITY=record $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/fault build/test/abuse)
+	@S3ISH_ABUSE=full S3ISH_FAULT_SWEEP=full S3ISH_RELIABILITY=record \
+	  $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/fault build/test/abuse)
 
 consistency: build-test ## A million operations whose order is checked, and 10,000 races (OPERATIONS=n)
 	@S3ISH_LINEAR_OPERATIONS=$(or $(OPERATIONS),1000000) S3ISH_CONSISTENCY_RACES=$(or $(RACES),10000) \

@@ -107,6 +107,63 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     ],
   },
   {
+    id: 'P-06',
+    promise:
+      'A write that the disk refuses is never acknowledged and never seen; after a failed flush nothing more is written there, reads go on, and service returns by itself.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'a failed flush puts up no fence',
+        file: 'src/blobs/volume.ts',
+        find: `      this.fence(fault);
+      throw fault;`,
+        replace: '      throw fault;',
+        test: 'fault/failed-disk.test.js',
+        pattern: 'a failed flush fences',
+      },
+      {
+        name: 'lack of space is not told apart',
+        file: 'src/server/fault.ts',
+        find: `  ['ENOSPC', 'InsufficientStorage'],`,
+        replace: '',
+        test: 'fault/full-disk.test.js',
+        pattern: 'without inodes',
+      },
+    ],
+  },
+  {
+    id: 'P-07',
+    promise:
+      'An index that cannot be written leaves reads alone; a process that lost it is replaced without a crash loop, and service returns by itself.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'a failed commit puts up no fence',
+        file: 'src/metadata/lmdb-environment.ts',
+        find: 'if (this.#isFatal || !PASSING_FAULTS.has(fault.code)) this.fence(fault);',
+        replace: '',
+        test: 'fault/failed-disk.test.js',
+        pattern: 'takes no commits',
+      },
+    ],
+  },
+  {
+    id: 'P-08',
+    promise:
+      'On a disk that is full to the last byte writes get 507, reads, lists and deletions work, and writes are taken again as soon as there is space.',
+    command: 'make fault',
+    mutations: [
+      {
+        name: 'the reserve is not given up',
+        file: 'src/store/reserve.ts',
+        find: '      await this.#release(this.#directory);',
+        replace: '      void this.#release;',
+        test: 'fault/full-disk.test.js',
+        pattern: 'a disk of the index',
+      },
+    ],
+  },
+  {
     id: 'P-09',
     promise:
       'A flipped bit is noticed: never wrong bytes, never a clean short answer, never an object under another key.',

@@ -56,7 +56,13 @@ test('renderMetrics adds up the figures of several processes', async () => {
 });
 
 test('clusterMetrics shows the state at the time of asking', async () => {
-  const figures = { serverCount: 4, servingCount: 3, failingCount: 0, fencedCount: 1, restartCount: 7 };
+  const figures = {
+    serverCount: 4,
+    servingCount: 3,
+    failingCount: 0,
+    fencedCount: 1,
+    restartCount: 7,
+  };
   const source = clusterMetrics(() => figures);
   const before = (await renderMetrics([await source.snapshot()])).text;
   assert.equal(sample(before, 's3ish_server_processes'), 4);
