@@ -16,6 +16,7 @@ import { runChild } from './cluster/child.js';
 import { StartError } from './cluster/start-error.js';
 import { EXIT_CODE_FAILED, EXIT_CODE_USAGE, type AddCommand } from './commands/command.js';
 import { addConfigCommand } from './commands/config.js';
+import { addFsckCommand } from './commands/fsck.js';
 import { addHealthcheckCommand } from './commands/healthcheck.js';
 import { addPresignCommand } from './commands/presign.js';
 import { addServeCommand } from './commands/serve.js';
@@ -25,6 +26,7 @@ import { ConfigError } from './config/config-error.js';
 const COMMANDS: readonly AddCommand[] = [
   addServeCommand,
   addConfigCommand,
+  addFsckCommand,
   addHealthcheckCommand,
   addPresignCommand,
 ];
@@ -34,6 +36,7 @@ Examples:
   s3ish serve --config s3ish.toml
   s3ish serve --listen 0.0.0.0:9000 --data /srv/s3ish --processes 8
   s3ish config check --config /etc/s3ish/s3ish.toml
+  s3ish fsck --config /etc/s3ish/s3ish.toml --online
   s3ish presign GET s3://bucket/key --expires 1h
 
 Without --config, s3ish.toml of the working directory is read if there is one.

@@ -73,6 +73,18 @@ export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobSt
   return new PlainBlobs({ basePath, marksPath, volume, openCount: 0, syncedBuckets: new Set() });
 }
 
+/** Blobs that are only read: nothing is created, and `base` need not be writable. */
+export function plainBlobsToRead(basePath: string): Pick<BlobStore, 'open' | 'sidecarText'> {
+  const volume = new Volume(false);
+  return new PlainBlobs({
+    basePath,
+    marksPath: '',
+    volume,
+    openCount: 0,
+    syncedBuckets: new Set(),
+  });
+}
+
 class PlainBlobs implements BlobStore {
   readonly #context: WriterContext;
   readonly #buffers = new BlockBuffers();

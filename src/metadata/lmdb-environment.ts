@@ -48,6 +48,8 @@ export interface LmdbOptions {
    * read any more either, until the process is replaced.
    */
   readonly onFenced?: ((fault: unknown, isFatal: boolean) => void) | undefined;
+  /** Nothing can be written; tables that are not there yet are empty. */
+  readonly isReadOnly?: boolean;
 }
 
 /** Faults that pass by themselves and leave the file as it was. */
@@ -113,6 +115,8 @@ function requireKnownFormat(path: string): void {
 class LmdbEnvironment implements Environment {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #tables: Tables;
+  /** Only when reading: an earlier version that did not know them wrote the index. */
+  readonly #missing = new Set<Table>();
   readonly #queue: CommitQueue;
   readonly #onFenced: (fault: unknown, isFatal: boolean) => void;
   #fence: unknown;
@@ -126,17 +130,20 @@ class LmdbEnvironment implements Environment {
       // Unless told, a directory with a dot in its name is taken for a file.
       noSubdir: false,
       overlappingSync: !options.isFsyncEnabled,
+      readOnly: options.isReadOnly === true,
       mapSize: MAP_SIZE_BYTES,
       maxDbs: TABLES.length + 4,
       maxReaders: READERS_COUNT_MAX,
     });
     const tables: Partial<Record<Table, Database<Buffer, Buffer>>> = {};
     for (const name of TABLES) {
-      tables[name] = this.#root.openDB<Buffer, Buffer>({
+      const table = this.#root.openDB<Buffer, Buffer>({
         name,
         encoding: 'binary',
         keyEncoding: 'binary',
-      });
+      }) as Database<Buffer, Buffer> | undefined;
+      if (table === undefined) this.#missing.add(name);
+      else tables[name] = table;
     }
     this.#tables = tables as Tables;
     this.#onFenced = options.onFenced ?? (() => undefined);
@@ -167,11 +174,11 @@ class LmdbEnvironment implements Environment {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return getBorrowed(this.#tables, table, key);
+    return this.#missing.has(table) ? undefined : getBorrowed(this.#tables, table, key);
   }
 
   range(table: Table, query: RangeQuery): readonly Entry[] {
-    return collectRange(this.#tables, table, query);
+    return this.#missing.has(table) ? [] : collectRange(this.#tables, table, query);
   }
 
   lastSequence(): number {
@@ -181,11 +188,13 @@ class LmdbEnvironment implements Environment {
 
   countRows(): ReturnType<Environment['countRows']> {
     this.refresh();
-    return TABLES.map((table) => {
-      const db = this.#tables[table];
-      const { entryCount } = db.getStats() as { readonly entryCount: number };
-      return { table, keptCount: entryCount, foundCount: db.getCount({ start: LOWEST_KEY }) };
-    }).filter(({ keptCount, foundCount }) => keptCount !== foundCount);
+    return TABLES.filter((table) => !this.#missing.has(table))
+      .map((table) => {
+        const db = this.#tables[table];
+        const { entryCount } = db.getStats() as { readonly entryCount: number };
+        return { table, keptCount: entryCount, foundCount: db.getCount({ start: LOWEST_KEY }) };
+      })
+      .filter(({ keptCount, foundCount }) => keptCount !== foundCount);
   }
 
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output> {

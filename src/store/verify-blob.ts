@@ -24,6 +24,9 @@ export interface ExpectedBlob {
   readonly sidecar: Sidecar;
 }
 
+/** What verifying needs of a blob store. */
+export type ReadableBlobs = Pick<BlobStore, 'open' | 'sidecarText'>;
+
 /** Something about a blob is not as the index says. */
 export interface BlobDamage {
   readonly part: 'data' | 'sidecar';
@@ -47,16 +50,34 @@ const UNCHECKED_MEMBERS: ReadonlySet<string> = new Set([
  * @throws faults that say nothing about the blob, such as too many open files.
  */
 export async function verifyBlob(
-  blobs: BlobStore,
+  blobs: ReadableBlobs,
   expected: ExpectedBlob,
   onRead: (byteCount: number) => Promise<void> | void = () => undefined,
 ): Promise<readonly BlobDamage[]> {
   const damages: BlobDamage[] = [];
-  const sidecarProblem = await problemOf(() => verifySidecar(blobs, expected, onRead));
+  const sidecarProblem = await problemOfSidecar(blobs, expected, onRead);
   if (sidecarProblem !== undefined) damages.push({ part: 'sidecar', problem: sidecarProblem });
-  const dataProblem = await problemOf(() => verifyData(blobs, expected, onRead));
+  const dataProblem = await problemOfData(blobs, expected, onRead);
   if (dataProblem !== undefined) damages.push({ part: 'data', problem: dataProblem });
   return damages;
+}
+
+/** The half of {@link verifyBlob} that reads the sidecar. */
+export function problemOfSidecar(
+  blobs: ReadableBlobs,
+  expected: ExpectedBlob,
+  onRead: (byteCount: number) => Promise<void> | void = () => undefined,
+): Promise<string | undefined> {
+  return problemOf(() => verifySidecar(blobs, expected, onRead));
+}
+
+/** The half of {@link verifyBlob} that reads every block. */
+export function problemOfData(
+  blobs: ReadableBlobs,
+  expected: ExpectedBlob,
+  onRead: (byteCount: number) => Promise<void> | void = () => undefined,
+): Promise<string | undefined> {
+  return problemOf(() => verifyData(blobs, expected, onRead));
 }
 
 /** Whether a fault says that stored bytes are damaged, or that the disk does not give them back. */
@@ -75,7 +96,7 @@ async function problemOf(verify: () => Promise<string | undefined>): Promise<str
 }
 
 async function verifyData(
-  blobs: BlobStore,
+  blobs: ReadableBlobs,
   { location, layout }: ExpectedBlob,
   onRead: (byteCount: number) => Promise<void> | void,
 ): Promise<undefined> {
@@ -88,7 +109,7 @@ async function verifyData(
 }
 
 async function verifySidecar(
-  blobs: BlobStore,
+  blobs: ReadableBlobs,
   { location, layout, sidecar: expected }: ExpectedBlob,
   onRead: (byteCount: number) => Promise<void> | void,
 ): Promise<string | undefined> {

@@ -13,7 +13,7 @@ import { s3Client } from '../support/s3-client.js';
 import type { ServerOptions, TestServer } from '../support/server.js';
 import { Ledger } from './ledger.js';
 import { BUCKET, PART_SIZE_MIB_MIN, readOnce, writeOnce } from './load.js';
-import { assertNothingLeftOver, verify } from './verify.js';
+import { assertInOrder, assertNothingLeftOver, verify } from './verify.js';
 
 const WRITERS = 6;
 const READERS = 2;
@@ -51,6 +51,8 @@ export async function runCrashRounds(rounds: CrashRounds): Promise<number> {
   await withClient(server, (client) => client.send(new CreateBucketCommand({ Bucket: BUCKET })));
   for (let round = 0; round < rounds.count; round += 1) {
     const recover = await withClient(server, (client) => loadUntilCrash(rounds, client, ledger));
+    // What a crash leaves is in order before anything has mended it.
+    await assertInOrder(server);
     await recover();
     await withClient(server, (client) => verify(server, client, ledger));
   }
@@ -58,6 +60,7 @@ export async function runCrashRounds(rounds: CrashRounds): Promise<number> {
   await withClient(server, (client) =>
     assertNothingLeftOver(server, client, ledger, rounds.areMarksLost),
   );
+  await assertInOrder(server);
   return ledger.acknowledgedCount;
 }
 

@@ -18,6 +18,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 
+import { checkStore } from '#src/maintenance/check-store.js';
+import type { Finding } from '#src/maintenance/findings.js';
 import { TABLES } from '#src/metadata/environment.js';
 import { bucketIdKey, bucketKey } from '#src/metadata/keys.js';
 import { openLmdbEnvironment } from '#src/metadata/lmdb-environment.js';
@@ -163,6 +165,17 @@ export async function assertNothingLeftOver(
   assert.deepEqual(await rowsLeft(server), [], 'no record is left');
   const none = { objectCount: 0, objectBytes: 0, uploadCount: 0 };
   assert.deepEqual(await countersOf(server), none);
+}
+
+/** Has fsck look at everything in a store whose server is down. */
+export async function assertInOrder(server: TestServer): Promise<void> {
+  const findings: Finding[] = [];
+  await checkStore({
+    ...{ basePath: server.dataPath, metadataPath: join(server.dataPath, '.s3ish', 'metadata') },
+    ...{ isOnline: false, isDataVerified: true },
+    onFinding: (finding) => findings.push(finding),
+  });
+  assert.deepEqual(findings, [], 'fsck finds nothing');
 }
 
 /** What the jobs process does once a day, without waiting for the age that protects the living. */
