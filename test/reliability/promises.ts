@@ -484,6 +484,10 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         test: 'crash/power-cut.test.js',
         pattern: 'loses no acknowledged write',
         env: { S3ISH_POWER_CUTS: '30' },
+      },
+    ],
+  },
+  {
     id: 'P-28',
     promise:
       '`s3ish fsck` finds what does not fit together in a store, and nothing in one that is in order, at rest, under load or after a crash.',
