@@ -14,11 +14,17 @@ import { Command, CommanderError } from 'commander';
 
 import { runChild } from './cluster/child.js';
 import { StartError } from './cluster/start-error.js';
+import {
+  addBackupCommand,
+  addReleaseOrphansCommand,
+  addRestoreCommand,
+} from './commands/backup.js';
 import { EXIT_CODE_FAILED, EXIT_CODE_USAGE, type AddCommand } from './commands/command.js';
 import { addConfigCommand } from './commands/config.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addHealthcheckCommand } from './commands/healthcheck.js';
 import { addPresignCommand } from './commands/presign.js';
+import { addRebuildIndexCommand } from './commands/rebuild-index.js';
 import { addServeCommand } from './commands/serve.js';
 import { ConfigError } from './config/config-error.js';
 
@@ -29,6 +35,10 @@ const COMMANDS: readonly AddCommand[] = [
   addFsckCommand,
   addHealthcheckCommand,
   addPresignCommand,
+  addBackupCommand,
+  addRestoreCommand,
+  addRebuildIndexCommand,
+  addReleaseOrphansCommand,
 ];
 
 const EXAMPLES = `
@@ -38,6 +48,7 @@ Examples:
   s3ish config check --config /etc/s3ish/s3ish.toml
   s3ish fsck --config /etc/s3ish/s3ish.toml --online
   s3ish presign GET s3://bucket/key --expires 1h
+  s3ish backup /var/backups/s3ish --config /etc/s3ish/s3ish.toml --keep 7
 
 Without --config, s3ish.toml of the working directory is read if there is one.
 All settings are described in s3ish.toml and in docs/CONFIGURATION.md.`;

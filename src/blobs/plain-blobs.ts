@@ -85,6 +85,11 @@ export function plainBlobsToRead(basePath: string): Pick<BlobStore, 'open' | 'si
   });
 }
 
+/** Whether directories of buckets are there. */
+export async function hasBuckets(basePath: string): Promise<boolean> {
+  return (await namesIn(basePath)).some(isBucketName);
+}
+
 class PlainBlobs implements BlobStore {
   readonly #context: WriterContext;
   readonly #buffers = new BlockBuffers();

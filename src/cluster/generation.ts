@@ -55,10 +55,11 @@ export async function runGeneration(
   log: Log,
   tellPrimary: (message: FromChild, told: () => void) => void,
 ): Promise<void> {
-  const { metadata_path: path, enable_fsync: isFsyncEnabled } = config.storage;
+  const { metadata_path: path, base_path: base, enable_fsync: isFsyncEnabled } = config.storage;
   const finish = (): never => process.exit(0);
   try {
-    tellPrimary({ kind: 'generation', epoch: await bumpEpoch(path, isFsyncEnabled) }, finish);
+    const epoch = await bumpEpoch(path, isFsyncEnabled, base);
+    tellPrimary({ kind: 'generation', epoch }, finish);
   } catch (fault) {
     log.debug({ err: fault }, 'The index cannot be opened');
     const reason = fault instanceof Error ? fault.message : String(fault);

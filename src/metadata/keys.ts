@@ -34,6 +34,8 @@ export const SEQUENCE_KEY = Buffer.from('sequence');
 export const EPOCH_KEY = Buffer.from('epoch');
 export const NEXT_BUCKET_ID_KEY = Buffer.from('next-bucket-id');
 export const FORMAT_KEY = Buffer.from('format');
+/** Not 0: blobs that the index does not know stay, because the index may be older than they are. */
+export const KEEP_ORPHANS_KEY = Buffer.from('keep-orphans');
 
 export const UPLOAD_ID_BYTES = 32;
 

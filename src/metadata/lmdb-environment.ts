@@ -80,19 +80,26 @@ export function openLmdbEnvironment(options: LmdbOptions): Environment {
   return new LmdbEnvironment(options);
 }
 
+/**
+ * Copies the index as it is at this moment, without its free pages, while others write.
+ *
+ * @param target - an empty directory; the copy in it is not flushed.
+ * @throws {NewerFormatError} a later version of this program wrote it.
+ */
+export async function copyLmdbEnvironment(path: string, target: string): Promise<void> {
+  requireKnownFormat(path);
+  const root = openReadOnly(path);
+  try {
+    await root.backup(target, true);
+  } finally {
+    await root.close();
+  }
+}
+
 /** Read-only, because opening the tables for writing would create those that are missing. */
 function requireKnownFormat(path: string): void {
   if (!existsSync(`${path}/data.mdb`)) return;
-  const root = open<Buffer, Buffer>({
-    path,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    noSubdir: false,
-    readOnly: true,
-    mapSize: MAP_SIZE_BYTES,
-    maxDbs: TABLES.length + 4,
-    maxReaders: READERS_COUNT_MAX,
-  });
+  const root = openReadOnly(path);
   try {
     const system = root.openDB<Buffer, Buffer>({
       name: 'system',
@@ -110,6 +117,19 @@ function requireKnownFormat(path: string): void {
   } finally {
     void root.close();
   }
+}
+
+function openReadOnly(path: string): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    noSubdir: false,
+    readOnly: true,
+    mapSize: MAP_SIZE_BYTES,
+    maxDbs: TABLES.length + 4,
+    maxReaders: READERS_COUNT_MAX,
+  });
 }
 
 class LmdbEnvironment implements Environment {

@@ -7,13 +7,13 @@
 import type { BlobStore } from '../blobs/blob-store.js';
 import { createDirectory } from '../blobs/create-directory.js';
 import { openMemoryBlobs } from '../blobs/memory-blobs.js';
-import { openPlainBlobs } from '../blobs/plain-blobs.js';
+import { hasBuckets, openPlainBlobs } from '../blobs/plain-blobs.js';
 import { probeDirectory, syncDirectory } from '../blobs/volume.js';
 import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { isCommitEcho, openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
-import { setEpochAction } from './system-actions.js';
+import { keepOrphansAction, setEpochAction } from './system-actions.js';
 import { stageAppend } from './append-object.js';
 import {
   bucketConfiguration,
@@ -89,11 +89,22 @@ export interface OpenStore extends Store {
 /**
  * Starts a new server generation: from the moment this resolves, no process of an older one can
  * commit. The primary calls it once, before any server process.
+ *
+ * @param basePath - of the blobs. If there are any and no index yet, the index was lost: it begins
+ * with the order to keep them, or the walk of the sweeper would remove all of them within a day.
  */
-export async function bumpEpoch(metadataPath: string, isFsyncEnabled: boolean): Promise<number> {
+export async function bumpEpoch(
+  metadataPath: string,
+  isFsyncEnabled: boolean,
+  basePath?: string,
+): Promise<number> {
   await createDirectory(metadataPath);
   const environment = openLmdbEnvironment({ path: metadataPath, isFsyncEnabled, epoch: undefined });
   try {
+    const isNew = environment.get('system', EPOCH_KEY) === undefined;
+    if (isNew && basePath !== undefined && (await hasBuckets(basePath))) {
+      await environment.write(keepOrphansAction, true);
+    }
     const epoch = await environment.write(setEpochAction, { key: EPOCH_KEY, format: FORMAT_KEY });
     // LMDB flushes its file but not the directory that names it.
     await syncDirectory(metadataPath);

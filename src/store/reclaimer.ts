@@ -7,7 +7,7 @@
  */
 
 import type { Entry } from '../metadata/environment.js';
-import { blobIdKey, justAfter, sequenceOfGarbageKey } from '../metadata/keys.js';
+import { blobIdKey, justAfter, KEEP_ORPHANS_KEY, sequenceOfGarbageKey } from '../metadata/keys.js';
 import { decodeGarbage, type GarbageRecord } from '../metadata/payload-records.js';
 import { PARTS_COUNT_MAX } from '../s3/limits.js';
 import { forgetGarbageAction } from './system-actions.js';
@@ -46,8 +46,10 @@ const FAULTS_COUNT_MAX = 4096;
 export function createReclaimer(context: StoreContext): Reclaimer {
   return {
     reclaimGarbage: (mayReclaim) => reclaimGarbage(context, mayReclaim),
-    sweepIncarnation: (incarnation) =>
-      context.blobs.sweepStaging(incarnation, (blobId) => isAlive(context, blobId)),
+    sweepIncarnation: async (incarnation) =>
+      areOrphansKept(context)
+        ? 0
+        : context.blobs.sweepStaging(incarnation, (blobId) => isAlive(context, blobId)),
     stagingIncarnations: () => context.blobs.stagingIncarnations(),
     sweepOrphans: (olderThanMs) => sweepOrphans(context, olderThanMs),
   };
@@ -121,6 +123,7 @@ async function removeFiles(
 }
 
 async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise<number> {
+  if (areOrphansKept(context)) return 0;
   let removedCount = 0;
   for await (const blob of context.blobs.walk()) {
     if (blob.modifiedMs > context.nowMs() - olderThanMs) continue;
@@ -141,4 +144,10 @@ async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise
 function isAlive(context: StoreContext, blobId: string): boolean {
   context.environment.refresh();
   return context.environment.get('layouts', blobIdKey(blobId)) !== undefined;
+}
+
+/** After the index was restored or rebuilt, what it does not know may be newer than it. */
+function areOrphansKept(context: StoreContext): boolean {
+  context.environment.refresh();
+  return context.environment.get('system', KEEP_ORPHANS_KEY) !== undefined;
 }

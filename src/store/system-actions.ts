@@ -5,7 +5,13 @@
  */
 
 import type { WriteView } from '../metadata/environment.js';
-import { blobIdKey, INDEX_FORMAT, manifestKey, partKey } from '../metadata/keys.js';
+import {
+  blobIdKey,
+  INDEX_FORMAT,
+  KEEP_ORPHANS_KEY,
+  manifestKey,
+  partKey,
+} from '../metadata/keys.js';
 import { decodeNumber, encodeNumber } from '../metadata/record-codec.js';
 
 /** Forgets garbage whose files are gone, with the part rows that belonged to it. */
@@ -40,4 +46,10 @@ export function setEpochAction(
   txn.put('system', input.key, encodeNumber(epoch));
   txn.put('system', input.format, encodeNumber(INDEX_FORMAT));
   return epoch;
+}
+
+/** Says whether blobs that the index does not know stay on disk. */
+export function keepOrphansAction(txn: WriteView, isKept: boolean): void {
+  if (isKept) txn.put('system', KEEP_ORPHANS_KEY, encodeNumber(1));
+  else txn.remove('system', KEEP_ORPHANS_KEY);
 }
