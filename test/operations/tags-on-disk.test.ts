@@ -94,7 +94,7 @@ describe('tags on disk', () => {
       assert.notEqual(now.sidecar.blobId, first.sidecar.blobId);
       const { blobId } = now.sidecar;
       assert.deepEqual(now, {
-        ...{ inode: first.inode, layout: first.layout },
+        ...{ inode: first.inode, layout: first.layout, isChecked: true },
         sidecar: { ...first.sidecar, blobId, tags },
       });
     }

@@ -11,7 +11,7 @@
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   main: ['commands', 'cluster', 'config'],
   // One file for each verb of the command line.
-  commands: ['maintenance', 'cluster', 'config', 'observe', 'auth', 'wire', 's3', 'util'],
+  commands: ['maintenance', 'cluster', 'config', 'store', 'observe', 'auth', 'wire', 's3', 'util'],
   // The composition root: it alone sees every part.
   cluster: ['jobs', 'server', 'observe', 'config', 'operations', 'auth', 'store', 's3', 'util'],
   // Work over a store beside the server: check, rebuild, copy.
