@@ -4,9 +4,9 @@
  * @module
  */
 
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
+import { nodeDisk } from './node-disk.js';
 import { syncDirectory } from './volume.js';
 
 /** Only the owner may look: objects and credentials are inside. */
@@ -20,7 +20,7 @@ const DIRECTORY_MODE = 0o700;
  */
 export async function createDirectory(path: string): Promise<void> {
   const target = resolve(path);
-  const firstCreated = await mkdir(target, { recursive: true, mode: DIRECTORY_MODE });
+  const firstCreated = await nodeDisk.mkdir(target, { recursive: true, mode: DIRECTORY_MODE });
   const top = dirname(firstCreated ?? target);
   for (let each = dirname(target); each.length >= top.length; each = dirname(each)) {
     await syncDirectory(each).catch(ignoreForeign);

@@ -5,17 +5,6 @@
  */
 
 import { constants } from 'node:fs';
-import {
-  lstat,
-  mkdir,
-  open,
-  opendir,
-  readlink,
-  rmdir,
-  stat,
-  unlink,
-  type FileHandle,
-} from 'node:fs/promises';
 
 import {
   DamagedBlobError,
@@ -27,6 +16,7 @@ import {
   type FoundBlob,
 } from './blob-store.js';
 import { BlockBuffers } from './block-buffers.js';
+import type { Disk, DiskFile } from './disk.js';
 import {
   blobPaths,
   DATA_NAME,
@@ -37,6 +27,7 @@ import {
   stagingPath,
   type BlobPaths,
 } from './layout.js';
+import { nodeDisk } from './node-disk.js';
 import {
   codeOf,
   ignoreMissing,
@@ -61,33 +52,40 @@ export interface PlainBlobsOptions {
   readonly incarnation: string;
   /** Told once, when a flush failed and writes are refused from then on. */
   readonly onFenced?: ((fault: unknown) => void) | undefined;
+  /** Defaults to the file systems of this machine. */
+  readonly disk?: Disk;
 }
 
 /** Opens the blobs under a directory, which is created if absent. */
 export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobStore> {
-  const { basePath, incarnation } = options;
-  const volume = new Volume(options.isFsyncEnabled, options.onFenced);
+  const { basePath, incarnation, disk = nodeDisk } = options;
+  const volume = new Volume(options.isFsyncEnabled, disk, options.onFenced);
   const marksPath = incarnationPath(basePath, incarnation);
-  await mkdir(marksPath, { recursive: true, mode: 0o700 });
+  await disk.mkdir(marksPath, { recursive: true, mode: 0o700 });
   for (const path of [stagingPath(basePath), basePath]) await volume.syncDirectory(path);
-  return new PlainBlobs({ basePath, marksPath, volume, openCount: 0, syncedBuckets: new Set() });
+  return new PlainBlobs({
+    ...{ basePath, marksPath, disk, volume, openCount: 0, syncedBuckets: new Set<string>() },
+  });
 }
 
 /** Blobs that are only read: nothing is created, and `base` need not be writable. */
 export function plainBlobsToRead(basePath: string): Pick<BlobStore, 'open' | 'sidecarText'> {
-  const volume = new Volume(false);
+  const volume = new Volume(false, nodeDisk);
   return new PlainBlobs({
-    basePath,
-    marksPath: '',
-    volume,
-    openCount: 0,
-    syncedBuckets: new Set(),
+    ...{
+      basePath,
+      marksPath: '',
+      disk: nodeDisk,
+      volume,
+      openCount: 0,
+      syncedBuckets: new Set<string>(),
+    },
   });
 }
 
 /** Whether directories of buckets are there. */
 export async function hasBuckets(basePath: string): Promise<boolean> {
-  return (await namesIn(basePath)).some(isBucketName);
+  return (await namesIn(nodeDisk, basePath)).some(isBucketName);
 }
 
 class PlainBlobs implements BlobStore {
@@ -104,7 +102,7 @@ class PlainBlobs implements BlobStore {
 
   async open(location: BlobLocation, layout: BlobLayout): Promise<BlobReader> {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
-    const { file, sizeBytes } = await openFile(path, location);
+    const { file, sizeBytes } = await openFile(this.#context.disk, path, location);
     if (sizeBytes === layout.sizeBytes) {
       return new PlainReader(file, location, layout, this.#buffers);
     }
@@ -117,7 +115,7 @@ class PlainBlobs implements BlobStore {
 
   async sidecarText(location: BlobLocation): Promise<string> {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${SIDECAR_NAME}`;
-    const { file, sizeBytes } = await openFile(path, location);
+    const { file, sizeBytes } = await openFile(this.#context.disk, path, location);
     try {
       if (sizeBytes <= SIDECAR_BYTES_MAX) return await file.readFile('utf8');
       throw new DamagedBlobError(location, `${path} holds ${sizeBytes} bytes`);
@@ -135,38 +133,41 @@ class PlainBlobs implements BlobStore {
   }
 
   async remove(location: BlobLocation): Promise<void> {
-    await removeBlob(blobPaths(this.#context.basePath, location));
+    const { disk, basePath } = this.#context;
+    await removeBlob(disk, blobPaths(basePath, location));
   }
 
   async stagingIncarnations(): Promise<readonly string[]> {
+    const { disk, basePath } = this.#context;
     const names: string[] = [];
-    for await (const entry of await opendir(stagingPath(this.#context.basePath))) {
+    for await (const entry of await disk.opendir(stagingPath(basePath))) {
       if (entry.isDirectory()) names.push(entry.name);
     }
     return names;
   }
 
   async sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number> {
-    const marksPath = incarnationPath(this.#context.basePath, incarnation);
+    const { disk, basePath } = this.#context;
+    const marksPath = incarnationPath(basePath, incarnation);
     let removedCount = 0;
-    for (const blobId of await blobIdsIn(marksPath)) {
-      const target = await readlink(`${marksPath}/${blobId}`);
+    for (const blobId of await blobIdsIn(disk, marksPath)) {
+      const target = await disk.readlink(`${marksPath}/${blobId}`);
       if (!isAlive(blobId)) {
-        await removeBlob(pathsAbove(`${this.#context.basePath}/${target}`));
+        await removeBlob(disk, pathsAbove(`${basePath}/${target}`));
         removedCount += 1;
       }
-      await unlink(`${marksPath}/${blobId}`).catch(ignoreMissing);
+      await disk.unlink(`${marksPath}/${blobId}`).catch(ignoreMissing);
     }
-    if (marksPath !== this.#context.marksPath) await rmdir(marksPath).catch(ignoreMissing);
+    if (marksPath !== this.#context.marksPath) await disk.rmdir(marksPath).catch(ignoreMissing);
     return removedCount;
   }
 
   async *walk(): AsyncGenerator<FoundBlob> {
-    const { basePath } = this.#context;
-    for (const bucket of await namesIn(basePath)) {
+    const { disk, basePath } = this.#context;
+    for (const bucket of await namesIn(disk, basePath)) {
       if (!isBucketName(bucket)) continue;
-      for (const fanOut of await namesIn(`${basePath}/${bucket}`)) {
-        for (const key of await namesIn(`${basePath}/${bucket}/${fanOut}`)) {
+      for (const fanOut of await namesIn(disk, `${basePath}/${bucket}`)) {
+        for (const key of await namesIn(disk, `${basePath}/${bucket}/${fanOut}`)) {
           yield* this.#walkKey(bucket, `${basePath}/${bucket}/${fanOut}/${key}`);
         }
       }
@@ -182,19 +183,21 @@ class PlainBlobs implements BlobStore {
   }
 
   async close(): Promise<void> {
-    await rmdir(this.#context.marksPath).catch(() => undefined);
+    const { disk, marksPath } = this.#context;
+    await disk.rmdir(marksPath).catch(() => undefined);
   }
 
   async *#walkKey(bucket: string, path: string): AsyncGenerator<FoundBlob> {
-    for (const blobId of await namesIn(path)) {
+    const { disk } = this.#context;
+    for (const blobId of await namesIn(disk, path)) {
       if (!isBlobId(blobId)) continue;
       const directory = `${path}/${blobId}`;
       try {
-        const { mtimeMs: modifiedMs } = await stat(directory);
+        const { mtimeMs: modifiedMs } = await disk.stat(directory);
         yield {
           ...{ bucket, blobId, modifiedMs },
           isStaged: () => this.#isStaged(blobId),
-          remove: () => removeBlob(pathsAbove(directory)),
+          remove: () => removeBlob(disk, pathsAbove(directory)),
         };
       } catch (error) {
         ignoreMissing(error);
@@ -203,9 +206,10 @@ class PlainBlobs implements BlobStore {
   }
 
   async #isStaged(blobId: string): Promise<boolean> {
+    const { disk, basePath } = this.#context;
     for (const incarnation of await this.stagingIncarnations()) {
       try {
-        await lstat(`${incarnationPath(this.#context.basePath, incarnation)}/${blobId}`);
+        await disk.lstat(`${incarnationPath(basePath, incarnation)}/${blobId}`);
         return true;
       } catch (error) {
         ignoreMissing(error);
@@ -216,14 +220,14 @@ class PlainBlobs implements BlobStore {
 }
 
 class PlainReader implements BlobReader {
-  readonly #file: FileHandle;
+  readonly #file: DiskFile;
   readonly #location: BlobLocation;
   readonly #layout: BlobLayout;
   readonly #buffers: BlockBuffers;
   #readCount = 0;
   #isClosed = false;
 
-  constructor(file: FileHandle, location: BlobLocation, layout: BlobLayout, buffers: BlockBuffers) {
+  constructor(file: DiskFile, location: BlobLocation, layout: BlobLayout, buffers: BlockBuffers) {
     this.#buffers = buffers;
     this.#file = file;
     this.#location = location;
@@ -280,12 +284,13 @@ class PlainReader implements BlobReader {
 
 /** @throws {DamagedBlobError} missing, or something else than a file. */
 async function openFile(
+  disk: Disk,
   path: string,
   location: BlobLocation,
-): Promise<{ file: FileHandle; sizeBytes: number }> {
-  let file: FileHandle;
+): Promise<{ file: DiskFile; sizeBytes: number }> {
+  let file: DiskFile;
   try {
-    file = await open(path, READ_ONLY);
+    file = await disk.open(path, READ_ONLY);
   } catch (error) {
     if (!NO_FILE_CODES.includes(codeOf(error))) throw error;
     throw new DamagedBlobError(location, `${path} is missing or no file`, { cause: error });
@@ -300,14 +305,14 @@ async function openFile(
   }
 }
 
-async function blobIdsIn(path: string): Promise<string[]> {
-  return (await namesIn(path)).filter(isBlobId);
+async function blobIdsIn(disk: Disk, path: string): Promise<string[]> {
+  return (await namesIn(disk, path)).filter(isBlobId);
 }
 
-async function namesIn(path: string): Promise<string[]> {
+async function namesIn(disk: Disk, path: string): Promise<string[]> {
   const names: string[] = [];
   try {
-    for await (const entry of await opendir(path)) names.push(entry.name);
+    for await (const entry of await disk.opendir(path)) names.push(entry.name);
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
   }

@@ -8,7 +8,6 @@
  */
 
 import { constants } from 'node:fs';
-import { link, mkdir, open, rm, rmdir, symlink, unlink, type FileHandle } from 'node:fs/promises';
 
 import {
   DamagedBlobError,
@@ -17,6 +16,7 @@ import {
   type BlobWriter,
 } from './blob-store.js';
 import { BLOCK_SIZE_BYTES, BlockChecksums } from './block-checksums.js';
+import type { Disk, DiskFile } from './disk.js';
 import { blobPaths, DATA_NAME, SIDECAR_NAME, type BlobPaths } from './layout.js';
 import type { Volume } from './volume.js';
 
@@ -25,6 +25,7 @@ export interface WriterContext {
   readonly basePath: string;
   /** Directory of this process's staging marks. */
   readonly marksPath: string;
+  readonly disk: Disk;
   readonly volume: Volume;
   /** Payloads being written now. */
   openCount: number;
@@ -48,7 +49,7 @@ export class PlainWriter implements BlobWriter {
   readonly #context: WriterContext;
   readonly #paths: BlobPaths;
   readonly #checksums = new BlockChecksums();
-  #file: FileHandle | undefined;
+  #file: DiskFile | undefined;
   #pieces: Uint8Array[] = [];
   #gatheredBytes = 0;
   #isKept = false;
@@ -63,7 +64,11 @@ export class PlainWriter implements BlobWriter {
   static async create(context: WriterContext, location: BlobLocation): Promise<PlainWriter> {
     const writer = await PlainWriter.#prepare(context, location);
     try {
-      writer.#file = await open(`${writer.#paths.blob}/${DATA_NAME}`, EXCLUSIVE, 0o600);
+      writer.#file = await context.disk.open(
+        `${writer.#paths.blob}/${DATA_NAME}`,
+        EXCLUSIVE,
+        0o600,
+      );
       context.openCount += 1;
     } catch (error) {
       await writer[Symbol.asyncDispose]();
@@ -86,7 +91,7 @@ export class PlainWriter implements BlobWriter {
     const writer = await PlainWriter.#prepare(context, target);
     try {
       const from = blobPaths(context.basePath, source).blob;
-      await link(`${from}/${DATA_NAME}`, `${writer.#paths.blob}/${DATA_NAME}`);
+      await context.disk.link(`${from}/${DATA_NAME}`, `${writer.#paths.blob}/${DATA_NAME}`);
       await writer.#writeSidecar(sidecar);
       await writer.#syncDirectories();
       return writer;
@@ -102,7 +107,7 @@ export class PlainWriter implements BlobWriter {
     context.volume.assertWritable();
     const writer = new PlainWriter(context, location);
     const target = writer.#paths.blob.slice(context.basePath.length + 1);
-    await symlink(target, writer.#markPath());
+    await context.disk.symlink(target, writer.#markPath());
     try {
       await writer.#makeDirectories();
     } catch (error) {
@@ -138,15 +143,15 @@ export class PlainWriter implements BlobWriter {
 
   async keep(): Promise<void> {
     this.#isKept = true;
-    await unlink(this.#markPath()).catch(ignoreMissing);
+    await this.#context.disk.unlink(this.#markPath()).catch(ignoreMissing);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#closeFile();
     if (this.#isKept) return;
     this.#pieces = [];
-    await removeBlob(this.#paths);
-    await unlink(this.#markPath()).catch(ignoreMissing);
+    await removeBlob(this.#context.disk, this.#paths);
+    await this.#context.disk.unlink(this.#markPath()).catch(ignoreMissing);
   }
 
   #gatherBytesMax(): number {
@@ -161,8 +166,8 @@ export class PlainWriter implements BlobWriter {
   async #makeDirectories(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await mkdir(this.#paths.key, { recursive: true, mode: 0o700 });
-        await mkdir(this.#paths.blob, { mode: 0o700 });
+        await this.#context.disk.mkdir(this.#paths.key, { recursive: true, mode: 0o700 });
+        await this.#context.disk.mkdir(this.#paths.blob, { mode: 0o700 });
         return;
       } catch (error) {
         // Node says ENOTDIR when a directory that was there is gone at its second look.
@@ -189,7 +194,8 @@ export class PlainWriter implements BlobWriter {
   }
 
   async #writeSidecar(text: string): Promise<void> {
-    const file = await open(`${this.#paths.blob}/${SIDECAR_NAME}`, EXCLUSIVE, 0o600);
+    const { disk } = this.#context;
+    const file = await disk.open(`${this.#paths.blob}/${SIDECAR_NAME}`, EXCLUSIVE, 0o600);
     try {
       await file.writeFile(text);
       await this.#context.volume.syncFile(file);
@@ -209,7 +215,7 @@ export class PlainWriter implements BlobWriter {
     syncedBuckets.add(bucket);
   }
 
-  #requireFile(): FileHandle {
+  #requireFile(): DiskFile {
     if (this.#file === undefined) throw new Error('the blob is sealed or was linked');
     return this.#file;
   }
@@ -230,16 +236,16 @@ async function bothOf(...works: readonly Promise<void>[]): Promise<void> {
 }
 
 /** Removes a blob's directory with everything in it, and those around it that become empty. */
-export async function removeBlob(paths: BlobPaths): Promise<void> {
-  await rm(paths.blob, { recursive: true, force: true });
-  await removeEmptyDirectories(paths);
+export async function removeBlob(disk: Disk, paths: BlobPaths): Promise<void> {
+  await disk.rm(paths.blob, { recursive: true, force: true });
+  await removeEmptyDirectories(disk, paths);
 }
 
 /** Removes the key and fan-out directories when nothing is left in them. */
-async function removeEmptyDirectories(paths: BlobPaths): Promise<void> {
+async function removeEmptyDirectories(disk: Disk, paths: BlobPaths): Promise<void> {
   for (const path of [paths.key, paths.fanOut]) {
     try {
-      await rmdir(path);
+      await disk.rmdir(path);
     } catch (error) {
       if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return;
       // A process that was killed here left the outer one: with nothing in it, it goes as well.

@@ -9,18 +9,26 @@
  */
 
 import { constants } from 'node:fs';
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 
 import { FencedError } from '../util/fenced-error.js';
+import type { Disk, DiskFile } from './disk.js';
+import { nodeDisk } from './node-disk.js';
 
 export class Volume {
   readonly #isFsyncEnabled: boolean;
+  readonly #disk: Disk;
   readonly #onFenced: (fault: unknown) => void;
   #fence: unknown;
 
   /** @param onFenced - told once, when the first flush fails. */
-  constructor(isFsyncEnabled: boolean, onFenced: (fault: unknown) => void = () => undefined) {
+  constructor(
+    isFsyncEnabled: boolean,
+    disk: Disk,
+    onFenced: (fault: unknown) => void = () => undefined,
+  ) {
     this.#isFsyncEnabled = isFsyncEnabled;
+    this.#disk = disk;
     this.#onFenced = onFenced;
   }
 
@@ -41,14 +49,14 @@ export class Volume {
   }
 
   /** Makes a file's bytes and length durable. */
-  async syncFile(file: FileHandle): Promise<void> {
+  async syncFile(file: DiskFile): Promise<void> {
     if (this.#isFsyncEnabled) await this.#fenced(() => file.datasync());
   }
 
   /** Makes the entries of a directory durable. */
   async syncDirectory(path: string): Promise<void> {
     if (!this.#isFsyncEnabled) return;
-    await syncDirectory(path, (flush) => this.#fenced(flush));
+    await syncDirectory(path, (flush) => this.#fenced(flush), this.#disk);
   }
 
   async #fenced(flush: () => Promise<void>): Promise<void> {
@@ -69,8 +77,9 @@ export class Volume {
 export async function syncDirectory(
   path: string,
   run: (flush: () => Promise<void>) => Promise<void> = (flush) => flush(),
+  disk: Disk = nodeDisk,
 ): Promise<void> {
-  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const directory = await disk.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await run(() => directory.sync());
   } finally {
