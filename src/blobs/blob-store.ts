@@ -113,8 +113,12 @@ export interface BlobStore {
    * then the mark. @returns how many blobs were removed.
    */
   sweepStaging(incarnation: string, isAlive: (blobId: string) => boolean): Promise<number>;
-  /** Every blob on disk, whole or not, in no order; for fsck and the full sweep. */
-  walk(): AsyncIterable<FoundBlob>;
+  /**
+   * Every blob on disk, whole or not, in no order; for fsck and the full sweep.
+   *
+   * @param options.isTidying - removes directories in which nothing is, as a power cut leaves them.
+   */
+  walk(options?: { readonly isTidying: boolean }): AsyncIterable<FoundBlob>;
   /** Tries whether new files can be made durable. @throws the fault of the disk. */
   probe(): Promise<void>;
   /** Refuses all writes from now on, as after a failed flush. */

@@ -33,6 +33,7 @@ import {
   ignoreMissing,
   PlainWriter,
   removeBlob,
+  removeEmptyDirectories,
   type WriterContext,
 } from './plain-writer.js';
 import { readBlocks } from './read-blocks.js';
@@ -162,13 +163,22 @@ class PlainBlobs implements BlobStore {
     return removedCount;
   }
 
-  async *walk(): AsyncGenerator<FoundBlob> {
+  async *walk({ isTidying } = { isTidying: false }): AsyncGenerator<FoundBlob> {
     const { disk, basePath } = this.#context;
     for (const bucket of await namesIn(disk, basePath)) {
       if (!isBucketName(bucket)) continue;
       for (const fanOut of await namesIn(disk, `${basePath}/${bucket}`)) {
-        for (const key of await namesIn(disk, `${basePath}/${bucket}/${fanOut}`)) {
-          yield* this.#walkKey(bucket, `${basePath}/${bucket}/${fanOut}/${key}`);
+        const fanOutPath = `${basePath}/${bucket}/${fanOut}`;
+        const keys = await namesIn(disk, fanOutPath);
+        if (isTidying && keys.length === 0) await removeEmptyDirectories(disk, [fanOutPath]);
+        for (const key of keys) {
+          const keyPath = `${fanOutPath}/${key}`;
+          const names = await namesIn(disk, keyPath);
+          yield* this.#walkKey(bucket, keyPath, names);
+          // A writer that has just made it makes it again.
+          if (isTidying && names.length === 0) {
+            await removeEmptyDirectories(disk, [keyPath, fanOutPath]);
+          }
         }
       }
     }
@@ -187,9 +197,13 @@ class PlainBlobs implements BlobStore {
     await disk.rmdir(marksPath).catch(() => undefined);
   }
 
-  async *#walkKey(bucket: string, path: string): AsyncGenerator<FoundBlob> {
+  async *#walkKey(
+    bucket: string,
+    path: string,
+    names: readonly string[],
+  ): AsyncGenerator<FoundBlob> {
     const { disk } = this.#context;
-    for (const blobId of await namesIn(disk, path)) {
+    for (const blobId of names) {
       if (!isBlobId(blobId)) continue;
       const directory = `${path}/${blobId}`;
       try {

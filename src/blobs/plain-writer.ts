@@ -143,7 +143,9 @@ export class PlainWriter implements BlobWriter {
 
   async keep(): Promise<void> {
     this.#isKept = true;
-    await this.#context.disk.unlink(this.#markPath()).catch(ignoreMissing);
+    // The write is done: it must not fail for want of tidiness. A mark that stays is swept when its
+    // process is gone, and the blob is left alone because the index knows it.
+    await this.#context.disk.unlink(this.#markPath()).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,16 +240,16 @@ async function bothOf(...works: readonly Promise<void>[]): Promise<void> {
 /** Removes a blob's directory with everything in it, and those around it that become empty. */
 export async function removeBlob(disk: Disk, paths: BlobPaths): Promise<void> {
   await disk.rm(paths.blob, { recursive: true, force: true });
-  await removeEmptyDirectories(disk, paths);
+  await removeEmptyDirectories(disk, [paths.key, paths.fanOut]);
 }
 
-/** Removes the key and fan-out directories when nothing is left in them. */
-async function removeEmptyDirectories(disk: Disk, paths: BlobPaths): Promise<void> {
-  for (const path of [paths.key, paths.fanOut]) {
+/** Removes directories, innermost first, until there is something in one of them. */
+export async function removeEmptyDirectories(disk: Disk, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
     try {
       await disk.rmdir(path);
     } catch (error) {
-      if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return;
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) return;
       // A process that was killed here left the outer one: with nothing in it, it goes as well.
       ignoreMissing(error);
     }

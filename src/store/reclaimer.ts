@@ -125,7 +125,7 @@ async function removeFiles(
 async function sweepOrphans(context: StoreContext, olderThanMs: number): Promise<number> {
   if (areOrphansKept(context)) return 0;
   let removedCount = 0;
-  for await (const blob of context.blobs.walk()) {
+  for await (const blob of context.blobs.walk({ isTidying: true })) {
     if (blob.modifiedMs > context.nowMs() - olderThanMs) continue;
     if (isAlive(context, blob.blobId)) continue;
     // Its age alone proves nothing: clocks jump. What is not staged any more was committed before
