@@ -74,10 +74,11 @@ crash: build-test ## Kill processes, and cut the power, 1,000 times each under l
 	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),1000) S3ISH_POWER_CUTS=$(or $(ROUNDS),1000) S3ISH_RELIABILITY=record \
 	  S3ISH_KILL_POINTS=all S3ISH_COMPLETE_KILLS=500 S3ISH_COMPLETE_PARTS=10000,1000,10 S3ISH_HANGS=20 \
 	  S3ISH_PROCESS_KILLS=1000 \
+	  S3ISH_CRASH_STATES_DEPTH=3 S3ISH_CRASH_STATES_SAMPLES=100000 \
 	  $(NODE_TEST) $(call test_files,build/test/crash)
 
 fault: build-test ## Failing disks, damaged files and abuse in full size, as root
-	@S3ISH_ABUSE=full S3ISH_FAULT_SWEEP=full S3ISH_RELIABILITY=record \
+	@S3ISH_FAILING_CALLS=full S3ISH_ABUSE=full S3ISH_FAULT_SWEEP=full S3ISH_RELIABILITY=record \
 	  $(NODE_TEST) --test-concurrency=1 $(call test_files,build/test/fault build/test/abuse)
 
 consistency: build-test ## A million operations whose order is checked, and 10,000 races (OPERATIONS=n)

@@ -85,10 +85,68 @@ export const PROMISES: readonly ReliabilityPromise[] = [
       {
         name: 'directories are not flushed',
         file: 'src/blobs/volume.ts',
-        find: 'await syncDirectory(path, (flush) => this.#fenced(flush));',
+        find: 'await syncDirectory(path, (flush) => this.#fenced(flush), this.#disk);',
         replace: '',
         test: 'contract/durable-order.test.js',
       },
+    ],
+  },
+  {
+    id: 'P-04',
+    promise:
+      'Whatever part of the unflushed writes and names a crash keeps, tears or drops, and after whichever call: what was acknowledged reads back, the rest is whole or absent, and the sweeper leaves nothing over.',
+    command: 'make crash',
+    mutations: [
+      ...(
+        [
+          [
+            'data files and sidecars are not flushed',
+            'src/blobs/volume.ts',
+            'if (this.#isFsyncEnabled) await this.#fenced(() => file.datasync());',
+            '',
+          ],
+          [
+            "a blob's directory is not flushed",
+            'src/blobs/plain-writer.ts',
+            '    await volume.syncDirectory(blob);\n',
+            '',
+          ],
+          [
+            "a key's directory is not flushed",
+            'src/blobs/plain-writer.ts',
+            'await Promise.all([volume.syncDirectory(key), volume.syncDirectory(fanOut)]);',
+            'await volume.syncDirectory(fanOut);',
+          ],
+          [
+            "a bucket's directory is not flushed",
+            'src/blobs/plain-writer.ts',
+            '    await volume.syncDirectory(bucket);\n',
+            '',
+          ],
+          [
+            'the name of a new bucket is not flushed',
+            'src/blobs/plain-writer.ts',
+            '    await volume.syncDirectory(basePath);\n',
+            '',
+          ],
+          [
+            'the mark is removed before the record is committed',
+            'src/store/staged-payload.ts',
+            '      const output = await commit();\n      await this.#writer?.keep();\n',
+            '      await this.#writer?.keep();\n      const output = await commit();\n',
+          ],
+          [
+            'the sweeper leaves empty directories',
+            'src/store/reclaimer.ts',
+            'isTidying: true',
+            'isTidying: false',
+          ],
+        ] as const
+      ).map(([name, file, find, replace]) => ({
+        ...{ name, file, find, replace },
+        ...{ test: 'crash/crash-states.test.js', pattern: 'short workloads' },
+        env: { S3ISH_CRASH_STATES_DEPTH: '1' },
+      })),
     ],
   },
   {
@@ -109,25 +167,22 @@ export const PROMISES: readonly ReliabilityPromise[] = [
   {
     id: 'P-06',
     promise:
-      'A write that the disk refuses is never acknowledged and never seen; after a failed flush nothing more is written there, reads go on, and service returns by itself.',
+      'An operation of which a call to the disk fails says so and has done nothing, or has done everything; it leaves nothing open and nothing that the sweeper does not remove.',
     command: 'make fault',
     mutations: [
       {
-        name: 'a failed flush puts up no fence',
-        file: 'src/blobs/volume.ts',
-        find: `      this.fence(fault);
-      throw fault;`,
-        replace: '      throw fault;',
-        test: 'fault/failed-disk.test.js',
-        pattern: 'a failed flush fences',
+        name: 'a mark that stays fails a write that is done',
+        file: 'src/blobs/plain-writer.ts',
+        find: 'await this.#context.disk.unlink(this.#markPath()).catch(() => undefined);',
+        replace: 'await this.#context.disk.unlink(this.#markPath());',
+        test: 'fault/failing-calls.test.js',
       },
       {
-        name: 'lack of space is not told apart',
-        file: 'src/server/fault.ts',
-        find: `  ['ENOSPC', 'InsufficientStorage'],`,
+        name: 'a discarded blob stays',
+        file: 'src/blobs/plain-writer.ts',
+        find: '    await removeBlob(this.#context.disk, this.#paths);\n',
         replace: '',
-        test: 'fault/full-disk.test.js',
-        pattern: 'without inodes',
+        test: 'fault/failing-calls.test.js',
       },
     ],
   },
@@ -367,7 +422,7 @@ export const PROMISES: readonly ReliabilityPromise[] = [
       {
         name: 'what an upload wrote stays when it fails',
         file: 'src/blobs/plain-writer.ts',
-        find: 'await removeBlob(this.#paths);\n    await unlink(this.#markPath()).catch(ignoreMissing);',
+        find: 'await removeBlob(this.#context.disk, this.#paths);\n    await this.#context.disk.unlink(this.#markPath()).catch(ignoreMissing);',
         replace: '',
         test: 'abuse/aborts.test.js',
         pattern: 'cut at random bytes',
