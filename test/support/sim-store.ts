@@ -20,6 +20,7 @@ import { RecentBucket } from '#src/store/context.js';
 import { Headroom } from '#src/store/headroom.js';
 import { assembleStore, type OpenStore } from '#src/store/open-store.js';
 import { ReadHolds } from '#src/store/read-holds.js';
+import { Reserve } from '#src/store/reserve.js';
 import { readSidecar } from '#src/store/sidecar.js';
 
 import { bytesIn } from '../model/store-bytes.js';
@@ -67,11 +68,15 @@ export async function openSimStore(
       onCommit?.();
       return output;
     },
+    fence: (fault) => {
+      index.fence(fault);
+    },
     close: () => index.close(),
   };
   const store = assembleStore({
     ...{ environment, blobs, recentBucket: new RecentBucket(), holds: new ReadHolds() },
-    ...{ headroom: new Headroom([]), inlineBytesMax: SIM_INLINE_BYTES_MAX },
+    ...{ headroom: new Headroom([]), reserve: new Reserve(undefined) },
+    inlineBytesMax: SIM_INLINE_BYTES_MAX,
     nowMs: () => (nowMs += 1),
   });
   return { store, index, incarnation };
