@@ -168,13 +168,12 @@ export class PlainWriter implements BlobWriter {
   async #makeDirectories(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#context.disk.mkdir(this.#paths.key, { recursive: true, mode: 0o700 });
-        await this.#context.disk.mkdir(this.#paths.blob, { mode: 0o700 });
+        const { disk } = this.#context;
+        await makeDirectory(disk, this.#paths.key, [this.#paths.fanOut, this.#paths.bucket]);
+        await disk.mkdir(this.#paths.blob, { mode: 0o700 });
         return;
       } catch (error) {
-        // Node says ENOTDIR when a directory that was there is gone at its second look.
-        const isGone = ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
-        if (!isGone || attempt >= DIRECTORY_ATTEMPTS_MAX) throw error;
+        if (codeOf(error) !== 'ENOENT' || attempt >= DIRECTORY_ATTEMPTS_MAX) throw error;
       }
     }
   }
@@ -228,6 +227,22 @@ export class PlainWriter implements BlobWriter {
     this.#file = undefined;
     this.#context.openCount -= 1;
     await file.close();
+  }
+}
+
+/**
+ * Makes a directory and, if need be, those around it, innermost first. Not by the recursive call of
+ * Node, which looks for the directory after an error and reports a full disk as a missing one.
+ */
+async function makeDirectory(disk: Disk, path: string, around: readonly string[]): Promise<void> {
+  try {
+    await disk.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const [parent, ...others] = around;
+    if (codeOf(error) !== 'ENOENT' || parent === undefined) throw error;
+    await makeDirectory(disk, parent, others);
+    await makeDirectory(disk, path, []);
   }
 }
 
