@@ -3,7 +3,7 @@
 // S3ISH_FAULT_SWEEP=full tries every call; otherwise some of each way to write.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -159,7 +159,14 @@ async function tryFault(path: WritePath, fault: Fault): Promise<void> {
     assert.ok(reply.status < 300, `${title}: ${reply.text}`);
     return;
   }
-  const expected = error === 'ENOSPC' ? [507] : [500, 503];
+  // A deletion tries a second time, with the reserve given up, and may find the index lost.
+  const isRepeated = path.name === 'DeleteObject' && error === 'ENOSPC';
+  if (isRepeated && reply.status === 204) {
+    assert.equal(await write.observe(), write.after, `${title}: it is gone`);
+    await recover(title);
+    return;
+  }
+  const expected = error !== 'ENOSPC' ? [500, 503] : isRepeated ? [503, 507] : [507];
   assert.ok(expected.includes(reply.status), `${title}: ${reply.status} ${reply.text}`);
   await recover(title);
   assert.equal(await write.observe(), earlier, `${title}: nothing changed`);
@@ -181,7 +188,9 @@ async function recover(title: string): Promise<void> {
     async () => {
       const health = await fetch(`${server.adminEndpoint}/_ready`).catch(() => undefined);
       const { status } = ((await health?.json()) ?? {}) as { status?: string };
-      return status === 'ok' && (await isWritable(10)) && (await isWritable(100_000));
+      // Making the reserve again is work of the jobs process, whose calls would be counted.
+      const isQuiet = existsSync(join(metadataPath, 'reserve'));
+      return isQuiet && status === 'ok' && (await isWritable(10)) && (await isWritable(100_000));
     },
     RECOVERY_MS_MAX,
   );
