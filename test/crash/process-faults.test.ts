@@ -138,6 +138,8 @@ test('a process that dies at its start is tried again in longer and longer pause
     .find((pid) => /\bserver-1\b/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
   assert(victim !== undefined);
   process.kill(victim, 'SIGABRT');
+  // Until it is gone its connections are, and new ones may still be given to it.
+  await waitFor('the process to be gone', () => !isAlive(victim));
   const client = s3Client(server);
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
   await waitFor('health to turn red', async () => {
