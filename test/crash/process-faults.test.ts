@@ -63,8 +63,9 @@ class Writer {
   }
 }
 
-test(`kill -9 of one server process hurts only its own connections (${KILLS} kills)`, async () => {
+test(`kill -9 of one server process hurts only its own connections (${KILLS} kills)`, async (context) => {
   const server = await startServer({ processes: 4 });
+  context.after(() => server.stop());
   const owner = s3Client(server);
   await owner.send(new CreateBucketCommand({ Bucket: BUCKET }));
   owner.destroy();
@@ -107,7 +108,6 @@ test(`kill -9 of one server process hurts only its own connections (${KILLS} kil
   }
   for (const writer of writers) await writer.verify();
   for (const writer of writers) writer.close();
-  await server.stop();
   backMs.sort((one, other) => one - other);
   const p99 = backMs[Math.floor(backMs.length * 0.99)] ?? 0;
   reportFigure('P-02', {
