@@ -6,6 +6,7 @@
 
 import { dirname, resolve } from 'node:path';
 
+import { codeOf } from '../util/error-code.js';
 import { nodeDisk } from './node-disk.js';
 import { syncDirectory } from './volume.js';
 
@@ -30,5 +31,5 @@ export async function createDirectory(path: string): Promise<void> {
 
 /** A directory above ours that may not be opened was not made by us. */
 function ignoreForeign(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error;
+  if (codeOf(error) !== 'EACCES') throw error;
 }

@@ -6,6 +6,7 @@
 
 import { constants } from 'node:fs';
 
+import { codeOf, ignoreMissing } from '../util/error-code.js';
 import {
   DamagedBlobError,
   type BlobLayout,
@@ -29,8 +30,6 @@ import {
 } from './layout.js';
 import { nodeDisk } from './node-disk.js';
 import {
-  codeOf,
-  ignoreMissing,
   PlainWriter,
   removeBlob,
   removeEmptyDirectories,

@@ -9,6 +9,7 @@
 
 import { constants } from 'node:fs';
 
+import { codeOf, ignoreMissing } from '../util/error-code.js';
 import {
   DamagedBlobError,
   type BlobLayout,
@@ -269,14 +270,6 @@ export async function removeEmptyDirectories(disk: Disk, paths: readonly string[
       ignoreMissing(error);
     }
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-export function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error;
 }
 
 function isLinkRefusal(error: unknown): boolean {

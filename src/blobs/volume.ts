@@ -11,6 +11,7 @@
 import { constants } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 
+import { ignoreMissing } from '../util/error-code.js';
 import { FencedError } from '../util/fenced-error.js';
 import type { Disk, DiskFile } from './disk.js';
 import { nodeDisk } from './node-disk.js';
@@ -109,9 +110,7 @@ export async function probeDirectory(directory: string): Promise<void> {
   } finally {
     await file.close();
     // Another process may be at the same and have removed it.
-    await unlink(path).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    });
+    await unlink(path).catch(ignoreMissing);
   }
   await syncDirectory(directory);
 }

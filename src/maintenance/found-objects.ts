@@ -21,7 +21,10 @@ import {
   type Sidecar,
 } from '../store/sidecar.js';
 import type { ManifestInput } from '../store/transaction.js';
+import { codeOf } from '../util/error-code.js';
 import { isSound } from './sound-sidecar.js';
+
+const MISSING_CODES: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EIO']);
 
 /** The blobs that lie below one key. */
 export interface KeyDirectory {
@@ -221,9 +224,5 @@ function belowBase({ basePath }: ReadOptions, path: string): string {
 }
 
 function isMissing(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EIO'].includes(String(error.code))
-  );
+  return error instanceof Error && MISSING_CODES.has(codeOf(error));
 }

@@ -11,6 +11,7 @@ import { statfsSync, statSync, unlinkSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 
 import { syncDirectory } from '../blobs/volume.js';
+import { codeOf, ignoreMissing } from '../util/error-code.js';
 
 const RESERVE_NAME = 'reserve';
 const RESERVE_BYTES_MAX = 8 * 1024 * 1024;
@@ -57,7 +58,7 @@ export class Reserve {
       try {
         unlinkSync(`${directory}/${name}`);
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error;
+        ignoreMissing(error);
       }
     }
     // A journal gives freed blocks out again once it is written.
@@ -80,8 +81,4 @@ async function writeZeros(path: string, sizeBytes: number): Promise<void> {
 
 function isLackOfSpace(fault: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(codeOf(fault));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

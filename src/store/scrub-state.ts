@@ -9,6 +9,7 @@
 
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
+import { codeOf } from '../util/error-code.js';
 import type { Place } from './damage.js';
 
 export interface ScrubState {
@@ -33,7 +34,7 @@ export async function readScrubState(metadataPath: string): Promise<ScrubState |
     const state: unknown = JSON.parse(text);
     return isState(state) ? state : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || isMissing(error)) return undefined;
+    if (error instanceof SyntaxError || codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -62,8 +63,4 @@ function isPlace(value: unknown): value is Place {
   const { bucket, key, uploadId } = value as Partial<Record<keyof Place, unknown>>;
   const texts = [bucket, key, uploadId ?? ''];
   return texts.every((text) => typeof text === 'string');
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

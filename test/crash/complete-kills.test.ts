@@ -21,7 +21,7 @@ import {
 
 import { CallShim, whyNoCallShim } from '../support/call-shim.js';
 import { reportFigure } from '../support/reliability.js';
-import { s3Client } from '../support/s3-client.js';
+import { withClient } from '../support/s3-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { strike } from './kill-points.js';
 import { md5, multipartVersionOf, type Version } from './ledger.js';
@@ -172,16 +172,4 @@ async function uploadParts(client: S3Client, key: string, partsCount: number): P
     parts: bodies.map((body, index) => ({ PartNumber: index + 1, ETag: md5(body) })),
     version: multipartVersionOf(bodies),
   };
-}
-
-async function withClient<Output>(
-  server: TestServer,
-  use: (client: S3Client) => Promise<Output>,
-): Promise<Output> {
-  const client = s3Client(server);
-  try {
-    return await use(client);
-  } finally {
-    client.destroy();
-  }
 }

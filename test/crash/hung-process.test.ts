@@ -11,7 +11,7 @@ import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/c
 
 import { CallShim, whyNoCallShim } from '../support/call-shim.js';
 import { reportFigure } from '../support/reliability.js';
-import { s3Client } from '../support/s3-client.js';
+import { withClient } from '../support/s3-client.js';
 import { isAlive, startServer, waitFor, type TestServer } from '../support/server.js';
 import { logLines } from './log-lines.js';
 
@@ -94,16 +94,4 @@ async function hang(server: TestServer, shim: CallShim): Promise<number> {
 
 async function put(client: S3Client, key: string): Promise<void> {
   await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: 'value' }));
-}
-
-async function withClient<Output>(
-  server: TestServer,
-  use: (client: S3Client) => Promise<Output>,
-): Promise<Output> {
-  const client = s3Client(server);
-  try {
-    return await use(client);
-  } finally {
-    client.destroy();
-  }
 }

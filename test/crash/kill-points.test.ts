@@ -9,11 +9,11 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
-import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 
 import { CallShim, whyNoCallShim } from '../support/call-shim.js';
 import { reportFigure } from '../support/reliability.js';
-import { s3Client } from '../support/s3-client.js';
+import { withClient } from '../support/s3-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { strike } from './kill-points.js';
 import { WORKS, type Bench, type Work } from './kill-works.js';
@@ -111,16 +111,4 @@ function strikesOf(callsCount: number, seed: number): { point: number; isWhole: 
     point: 1 + ((seed + Math.floor((index * callsCount) / count)) % callsCount),
     isWhole: (seed + index) % 2 === 0,
   }));
-}
-
-async function withClient<Output>(
-  server: TestServer,
-  use: (client: S3Client) => Promise<Output>,
-): Promise<Output> {
-  const client = s3Client(server);
-  try {
-    return await use(client);
-  } finally {
-    client.destroy();
-  }
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CreateBucketCommand, S3ServiceException, type S3Client } from '@aws-sdk/client-s3';
 
-import { s3Client } from '../support/s3-client.js';
+import { withClient } from '../support/s3-client.js';
 import type { ServerOptions, TestServer } from '../support/server.js';
 import { Ledger } from './ledger.js';
 import { BUCKET, PART_SIZE_MIB_MIN, readOnce, writeOnce } from './load.js';
@@ -100,16 +100,4 @@ async function loadUntilCrash(
   await Promise.all(clients);
   assert.deepEqual(surprises, [], 'nothing fails before the crash');
   return recover;
-}
-
-async function withClient<Output>(
-  server: TestServer,
-  use: (client: S3Client) => Promise<Output>,
-): Promise<Output> {
-  const client = s3Client(server);
-  try {
-    return await use(client);
-  } finally {
-    client.destroy();
-  }
 }

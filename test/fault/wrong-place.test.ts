@@ -17,6 +17,8 @@ import {
 } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
+import { readSidecar, writeSidecar } from '#src/store/sidecar.js';
+
 import { uploadInParts } from '../support/objects.js';
 import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
@@ -166,6 +168,14 @@ const SIDECAR_CASES: readonly Case[] = [
     what: 'the sidecar of another object',
     kinds: SIDECAR,
     damage: ({ own, other }) => copyFileSync(other.sidecarFile, own.sidecarFile),
+  },
+  {
+    what: 'a whole sidecar that says something else of the same data',
+    kinds: SIDECAR,
+    damage: ({ own }) => {
+      const { sidecar, layout } = readSidecar(readFileSync(own.sidecarFile, 'utf8'));
+      writeFileSync(own.sidecarFile, writeSidecar({ ...sidecar, md5: '0'.repeat(32) }, layout));
+    },
   },
   {
     what: 'a named pipe instead of a sidecar',

@@ -238,7 +238,7 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         find: 'return names.find((name) => !isDeepStrictEqual(seen[name], wanted[name]));',
         replace: 'return names.find((name) => seen[name] === wanted);',
         test: 'fault/wrong-place.test.js',
-        pattern: 'sidecar of',
+        pattern: 'whole sidecar',
       },
       {
         name: 'sidecars are not compared with their own checksum',

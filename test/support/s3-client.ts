@@ -32,6 +32,19 @@ export function s3Client(access: Access): S3Client {
   });
 }
 
+/** Uses a client for a while and closes its connections. */
+export async function withClient<Output>(
+  access: Access,
+  use: (client: S3Client) => Promise<Output>,
+): Promise<Output> {
+  const client = s3Client(access);
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
+}
+
 /** Where a client believes it is, and where its connections go. */
 export interface OtherPlace {
   /** Signed for and named in `Host`. */
