@@ -8,8 +8,9 @@ SHELL := /bin/bash
 
 INSTALLED := node_modules/.installed
 CONFIG ?= s3ish.toml
-# Two at a time: tests start servers of several processes each.
-NODE_TEST := node --test --test-reporter=spec --test-concurrency=2
+# Two at a time: tests start servers of several processes each. Memory that is given back for reuse
+# is overwritten, so that a late look at it shows as wrong bytes.
+NODE_TEST := S3ISH_POISON_BUFFERS=1 node --test --test-reporter=spec --test-concurrency=2
 # Suites that need nothing but npm packages.
 SUITES := unit contract operations model consistency crash fault abuse tidy
 test_files = $$(find $(1) -name '*.test.js' 2>/dev/null | sort)

@@ -32,7 +32,7 @@ export interface BlobLayout {
 /** A blob being written. */
 export interface BlobWriter extends AsyncDisposable {
   readonly location: BlobLocation;
-  /** Takes the next bytes (owned from here on). Resolves when more are welcome. */
+  /** Takes the next bytes, a copy of them. Resolves when more are welcome. */
   write(piece: Uint8Array): Promise<void>;
   /**
    * Writes the sidecar and makes everything durable.

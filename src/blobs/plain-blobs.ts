@@ -7,6 +7,7 @@
 import { constants } from 'node:fs';
 
 import { codeOf, ignoreMissing } from '../util/error-code.js';
+import { RecycledBuffers } from '../util/recycled-buffers.js';
 import {
   DamagedBlobError,
   type BlobLayout,
@@ -16,7 +17,7 @@ import {
   type BlobWriter,
   type FoundBlob,
 } from './blob-store.js';
-import { BlockBuffers } from './block-buffers.js';
+import { BLOCK_SIZE_BYTES } from './block-checksums.js';
 import type { Disk, DiskFile } from './disk.js';
 import {
   blobPaths,
@@ -65,6 +66,7 @@ export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobSt
   for (const path of [stagingPath(basePath), basePath]) await volume.syncDirectory(path);
   return new PlainBlobs({
     ...{ basePath, marksPath, disk, volume, openCount: 0, syncedBuckets: new Set<string>() },
+    buffers: new RecycledBuffers(BLOCK_SIZE_BYTES),
   });
 }
 
@@ -78,6 +80,7 @@ export function plainBlobsToRead(basePath: string): Pick<BlobStore, 'open' | 'si
       disk: nodeDisk,
       volume,
       openCount: 0,
+      buffers: new RecycledBuffers(BLOCK_SIZE_BYTES),
       syncedBuckets: new Set<string>(),
     },
   });
@@ -90,7 +93,6 @@ export async function hasBuckets(basePath: string): Promise<boolean> {
 
 class PlainBlobs implements BlobStore {
   readonly #context: WriterContext;
-  readonly #buffers = new BlockBuffers();
 
   constructor(context: WriterContext) {
     this.#context = context;
@@ -104,7 +106,7 @@ class PlainBlobs implements BlobStore {
     const path = `${blobPaths(this.#context.basePath, location).blob}/${DATA_NAME}`;
     const { file, sizeBytes } = await openFile(this.#context.disk, path, location);
     if (sizeBytes === layout.sizeBytes) {
-      return new PlainReader(file, location, layout, this.#buffers);
+      return new PlainReader(file, location, layout, this.#context.buffers);
     }
     await file.close();
     throw new DamagedBlobError(
@@ -236,11 +238,16 @@ class PlainReader implements BlobReader {
   readonly #file: DiskFile;
   readonly #location: BlobLocation;
   readonly #layout: BlobLayout;
-  readonly #buffers: BlockBuffers;
+  readonly #buffers: RecycledBuffers;
   #readCount = 0;
   #isClosed = false;
 
-  constructor(file: DiskFile, location: BlobLocation, layout: BlobLayout, buffers: BlockBuffers) {
+  constructor(
+    file: DiskFile,
+    location: BlobLocation,
+    layout: BlobLayout,
+    buffers: RecycledBuffers,
+  ) {
     this.#buffers = buffers;
     this.#file = file;
     this.#location = location;

@@ -2,7 +2,7 @@
  * Writing one blob to its directory: mark, directory, data, sidecar, flushes.
  *
  * Order, which nothing may change: staging mark -> directories -> data -> sidecar -> fdatasync of
- * both -> fsync of the directories, innermost first. Only then may a record name the blob.
+ * both -> fsync of the directories. Only then may a record name the blob.
  *
  * @module
  */
@@ -10,6 +10,7 @@
 import { constants } from 'node:fs';
 
 import { codeOf, ignoreMissing } from '../util/error-code.js';
+import type { RecycledBuffers } from '../util/recycled-buffers.js';
 import {
   DamagedBlobError,
   type BlobLayout,
@@ -30,17 +31,17 @@ export interface WriterContext {
   readonly volume: Volume;
   /** Payloads being written now. */
   openCount: number;
+  /** Memory of a block each, for payload on its way in or out. */
+  readonly buffers: RecycledBuffers;
   /** Bucket directories whose own entries this process has flushed. */
   readonly syncedBuckets: Set<string>;
 }
 
-/** Bytes gathered before they are written; also what one upload holds in memory at most. */
-const GATHER_BYTES_MAX = 1024 * 1024;
+/** Bytes gathered before they are written; while these are written, as many may gather. */
+const GATHER_BYTES_MAX = 512 * 1024;
 /** What all uploads of a process gather together: with many of them, each gathers less. */
 const GATHER_BYTES_OF_ALL = 64 * 1024 * 1024;
 const GATHER_BYTES_MIN = 64 * 1024;
-/** What a gathered piece costs besides its bytes: tiny pieces are limited as well. */
-const PIECE_OVERHEAD_BYTES = 256;
 /** The sweeper may remove an empty directory under our feet; it cannot do so for ever. */
 const DIRECTORY_ATTEMPTS_MAX = 100;
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -51,8 +52,13 @@ export class PlainWriter implements BlobWriter {
   readonly #paths: BlobPaths;
   readonly #checksums = new BlockChecksums();
   #file: DiskFile | undefined;
-  #pieces: Uint8Array[] = [];
+  /** Memory with payload that is not written yet; only the last has room. */
+  #gathered: Buffer[] = [];
   #gatheredBytes = 0;
+  /** Bytes of the last that are payload. */
+  #filledBytes = 0;
+  /** The write that runs; it is waited for before the next begins. */
+  #writing: Promise<void> | undefined;
   #isKept = false;
 
   private constructor(context: WriterContext, location: BlobLocation) {
@@ -120,23 +126,28 @@ export class PlainWriter implements BlobWriter {
 
   async write(piece: Uint8Array): Promise<void> {
     this.#context.volume.assertWritable();
-    this.#checksums.update(piece);
-    this.#pieces.push(piece);
-    this.#gatheredBytes += piece.byteLength;
-    const costBytes = this.#gatheredBytes + this.#pieces.length * PIECE_OVERHEAD_BYTES;
-    if (costBytes >= this.#gatherBytesMax()) await this.#flushPieces();
+    for (let start = 0; start < piece.byteLength;) {
+      const room = this.#room();
+      const part = piece.subarray(start, start + room.byteLength);
+      room.set(part);
+      start += part.byteLength;
+      this.#filledBytes += part.byteLength;
+      this.#gatheredBytes += part.byteLength;
+      if (this.#gatheredBytes >= this.#gatherBytesMax()) await this.#flushGathered();
+    }
   }
 
   async seal(sidecar: (layout: BlobLayout) => string): Promise<BlobLayout> {
     this.#context.volume.assertWritable();
-    await this.#flushPieces();
+    await this.#flushGathered();
+    await this.#writing;
     const layout: BlobLayout = {
       sizeBytes: this.#checksums.sizeBytes,
       blockSizeBytes: BLOCK_SIZE_BYTES,
       blockChecksums: this.#checksums.finish(),
     };
     const file = this.#requireFile();
-    await bothOf(this.#context.volume.syncFile(file), this.#writeSidecar(sidecar(layout)));
+    await allOf(this.#context.volume.syncFile(file), this.#writeSidecar(sidecar(layout)));
     await this.#closeFile();
     await this.#syncDirectories();
     return layout;
@@ -150,9 +161,11 @@ export class PlainWriter implements BlobWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    this.#giveBack(this.#gathered);
+    this.#gathered = [];
     await this.#closeFile();
     if (this.#isKept) return;
-    this.#pieces = [];
     await removeBlob(this.#context.disk, this.#paths);
     await this.#context.disk.unlink(this.#markPath()).catch(ignoreMissing);
   }
@@ -179,13 +192,39 @@ export class PlainWriter implements BlobWriter {
     }
   }
 
-  async #flushPieces(): Promise<void> {
-    if (this.#pieces.length === 0) return;
-    const pieces = this.#pieces;
-    const sizeBytes = this.#gatheredBytes;
-    this.#pieces = [];
-    this.#gatheredBytes = 0;
+  /** Where the next bytes go: never empty. */
+  #room(): Uint8Array {
+    const last = this.#gathered.at(-1);
+    if (last !== undefined && this.#filledBytes < last.byteLength) {
+      return last.subarray(this.#filledBytes);
+    }
+    const sizeBytes = Math.min(BLOCK_SIZE_BYTES, this.#gatherBytesMax());
+    const isBlock = sizeBytes === BLOCK_SIZE_BYTES;
+    const next = isBlock
+      ? this.#context.buffers.take(sizeBytes)
+      : Buffer.allocUnsafeSlow(sizeBytes);
+    this.#gathered.push(next);
+    this.#filledBytes = 0;
+    return next;
+  }
+
+  /** Begins to write what is gathered, once what was gathered before is written. */
+  async #flushGathered(): Promise<void> {
+    await this.#writing;
+    const last = this.#gathered.pop();
+    if (last === undefined) return;
+    const pieces = [...this.#gathered, last.subarray(0, this.#filledBytes)];
+    this.#gathered = [];
+    this.#gatheredBytes = this.#filledBytes = 0;
+    for (const piece of pieces) this.#checksums.update(piece);
+    this.#writing = this.#writeAll(pieces).finally(() => this.#giveBack(pieces));
+    // Thrown where it is waited for; unhandled until then it would end the process.
+    this.#writing.catch(() => undefined);
+  }
+
+  async #writeAll(pieces: readonly Uint8Array[]): Promise<void> {
     const file = this.#requireFile();
+    const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     let { bytesWritten } = await file.writev(pieces);
     if (bytesWritten === sizeBytes) return;
     // A short write says nothing of its reason; a later one will, or takes the rest.
@@ -193,6 +232,10 @@ export class PlainWriter implements BlobWriter {
     while (bytesWritten < sizeBytes) {
       bytesWritten += (await file.write(rest, bytesWritten)).bytesWritten;
     }
+  }
+
+  #giveBack(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) this.#context.buffers.give(piece);
   }
 
   async #writeSidecar(text: string): Promise<void> {
@@ -209,12 +252,12 @@ export class PlainWriter implements BlobWriter {
   async #syncDirectories(): Promise<void> {
     const { volume, syncedBuckets, basePath } = this.#context;
     const { blob, key, fanOut, bucket } = this.#paths;
-    await volume.syncDirectory(blob);
-    await Promise.all([volume.syncDirectory(key), volume.syncDirectory(fanOut)]);
-    await volume.syncDirectory(bucket);
-    if (syncedBuckets.has(bucket)) return;
-    await volume.syncDirectory(basePath);
-    syncedBuckets.add(bucket);
+    const isNewBucket = !syncedBuckets.has(bucket);
+    const paths = [blob, key, fanOut, bucket, ...(isNewBucket ? [basePath] : [])];
+    // In any order, since no record names the blob before all of them are durable; and at once,
+    // since the device then serves them with fewer flushes.
+    await allOf(...paths.map((path) => volume.syncDirectory(path)));
+    if (isNewBucket) syncedBuckets.add(bucket);
   }
 
   #requireFile(): DiskFile {
@@ -247,8 +290,8 @@ async function makeDirectory(disk: Disk, path: string, around: readonly string[]
   }
 }
 
-/** Like `Promise.all`, but a failure waits for the other: nothing is written to a removed blob. */
-async function bothOf(...works: readonly Promise<void>[]): Promise<void> {
+/** Like `Promise.all`, but a failure waits for the others: nothing is written to a removed blob. */
+async function allOf(...works: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(works);
   await Promise.all(works);
 }

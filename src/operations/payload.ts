@@ -209,7 +209,8 @@ export async function collectDocument(
   for await (const piece of call.body) {
     sizeBytes += piece.byteLength;
     if (sizeBytes > documentBytesMax) throw new S3Error('MaxMessageLengthExceeded');
-    pieces.push(piece);
+    // Valid until the next is pulled.
+    pieces.push(Buffer.from(piece));
   }
   const bytes = Buffer.concat(pieces);
   verifyDocument(call, bytes);

@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { BodyError } from '../util/byte-source.js';
 import type { ByteSource } from '../util/byte-source.js';
 import type { GuardedHead } from './head-guard.js';
-import type { HeldPiece } from './overflow-area.js';
+import type { LentPiece } from './overflow-area.js';
 import { EMPTY_BODY, ReceiveQueue } from './receive-queue.js';
 import type { FlowGate } from './receive-queue.js';
 import {
@@ -128,7 +128,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
    * @param piece - Undefined when it was dropped because of `wantsBody`.
    * @param bytes - Its length in either case.
    */
-  receive(piece: Uint8Array | HeldPiece | undefined, bytes: number, isLast: boolean): void {
+  receive(piece: Uint8Array | LentPiece | undefined, bytes: number, isLast: boolean): void {
     this.#receivedBytes += bytes;
     if (isLast) this.#isBodyComplete = true;
     if (this.#lingerTicks > 0) {

@@ -15,13 +15,10 @@
 
 import { OVERFLOW_AREA_BYTES, OVERFLOW_KEPT_MS, OVERFLOW_SLOT_BYTES } from './transport-limits.js';
 
-/** A piece whose bytes lie in the area. Exactly one of the two methods is called, once. */
-export interface HeldPiece {
-  readonly byteLength: number;
-  /** A copy that belongs to the caller; the slot is free again. */
-  take(): Uint8Array;
-  /** Frees the slot. */
-  drop(): void;
+/** A piece in memory that is lent: it must be released once, and not looked at afterwards. */
+export interface LentPiece {
+  readonly bytes: Uint8Array;
+  release(): void;
 }
 
 /** See the module comment. */
@@ -32,25 +29,16 @@ export class OverflowArea {
   #timer: NodeJS.Timeout | undefined;
 
   /** @returns undefined when the area is full or the chunk is longer than a slot. */
-  hold(chunk: ArrayBuffer): HeldPiece | undefined {
+  hold(chunk: Uint8Array): LentPiece | undefined {
     if (chunk.byteLength > OVERFLOW_SLOT_BYTES) return undefined;
     const area = this.#require();
     const slot = this.#free.pop();
     if (slot === undefined) return undefined;
     this.#heldCount += 1;
     const start = slot * OVERFLOW_SLOT_BYTES;
-    const piece = area.subarray(start, start + chunk.byteLength);
-    piece.set(new Uint8Array(chunk));
-    const drop = (): void => this.#release(slot);
-    return {
-      byteLength: chunk.byteLength,
-      take: () => {
-        const copy = Buffer.from(piece);
-        drop();
-        return copy;
-      },
-      drop,
-    };
+    const bytes = area.subarray(start, start + chunk.byteLength);
+    bytes.set(chunk);
+    return { bytes, release: () => this.#release(slot) };
   }
 
   #require(): Buffer {

@@ -2,7 +2,8 @@
  * A request body between the socket that delivers it and the one reader that pulls it.
  *
  * Invariants:
- * 1. Pieces are handed out in order, each once, and belong to the reader from then on.
+ * 1. Pieces are handed out in order, each once; one belongs to the reader until it pulls the next
+ *    or leaves. Then memory that was lent is released, and never before.
  * 2. At most RECEIVE_QUEUE_BYTES_MAX wait here, plus what the socket still delivers after a pause;
  *    above RECEIVE_QUEUE_BYTES_HARD_MAX the body fails.
  * 3. Every `pause` of the gate is followed by exactly one `resume`, and never the reverse.
@@ -15,7 +16,7 @@ import assert from 'node:assert/strict';
 
 import { BodyError } from '../util/byte-source.js';
 import type { ByteSource } from '../util/byte-source.js';
-import type { HeldPiece } from './overflow-area.js';
+import type { LentPiece } from './overflow-area.js';
 import {
   RECEIVE_PIECE_OVERHEAD_BYTES,
   RECEIVE_QUEUE_BYTES_HARD_MAX,
@@ -43,7 +44,9 @@ export const EMPTY_BODY: ByteSource = {
 export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undefined> {
   readonly contentLength: number | undefined;
   readonly #gate: FlowGate;
-  readonly #pieces: (Uint8Array | HeldPiece)[] = [];
+  readonly #pieces: (Uint8Array | LentPiece)[] = [];
+  /** What the reader has in hand. */
+  #lent: LentPiece | undefined;
   #waitingBytes = 0;
   #isPaused = false;
   #isIterated = false;
@@ -78,21 +81,22 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
   }
 
   /** Takes a piece that nobody else will change. */
-  push(piece: Uint8Array | HeldPiece): void {
-    if (this.isAbandoned || piece.byteLength === 0) {
-      dropPiece(piece);
+  push(piece: Uint8Array | LentPiece): void {
+    const { byteLength } = bytesOf(piece);
+    if (this.isAbandoned || byteLength === 0) {
+      release(piece);
       return;
     }
     this.#idleTicks = 0;
-    this.#watchedBytes += piece.byteLength;
+    this.#watchedBytes += byteLength;
     const resolve = this.#resolve;
     if (resolve !== undefined) {
       this.#resolve = this.#reject = undefined;
-      resolve({ done: false, value: ownPiece(piece) });
+      resolve({ done: false, value: this.#handOut(piece) });
       return;
     }
     this.#pieces.push(piece);
-    this.#waitingBytes += piece.byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+    this.#waitingBytes += byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
     if (this.#waitingBytes > RECEIVE_QUEUE_BYTES_MAX && !this.#isPaused) {
       this.#isPaused = true;
       this.#gate.pauseReceiving();
@@ -165,11 +169,12 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
 
   next(): Promise<Piece> {
     assert(this.#resolve === undefined, 'a request body has one reader');
+    this.#takeBack();
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
-      this.#waitingBytes -= piece.byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+      this.#waitingBytes -= bytesOf(piece).byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
       if (this.#waitingBytes <= RECEIVE_QUEUE_BYTES_LOW) this.#letRun();
-      return Promise.resolve({ done: false, value: ownPiece(piece) });
+      return Promise.resolve({ done: false, value: this.#handOut(piece) });
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#isFinished || this.#isAbandoned) return DONE;
@@ -182,6 +187,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
 
   /** The reader leaves its loop early. */
   return(): Promise<Piece> {
+    this.#takeBack();
     this.abandon();
     return DONE;
   }
@@ -192,8 +198,20 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     return this.#isFinished && this.#pieces.length === 0;
   }
 
+  #handOut(piece: Uint8Array | LentPiece): Uint8Array {
+    if (piece instanceof Uint8Array) return piece;
+    this.#lent = piece;
+    return piece.bytes;
+  }
+
+  #takeBack(): void {
+    const lent = this.#lent;
+    this.#lent = undefined;
+    lent?.release();
+  }
+
   #clear(): void {
-    for (const piece of this.#pieces) dropPiece(piece);
+    for (const piece of this.#pieces) release(piece);
     this.#pieces.length = 0;
     this.#waitingBytes = 0;
     this.#letRun();
@@ -206,10 +224,10 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
   }
 }
 
-function ownPiece(piece: Uint8Array | HeldPiece): Uint8Array {
-  return piece instanceof Uint8Array ? piece : piece.take();
+function bytesOf(piece: Uint8Array | LentPiece): Uint8Array {
+  return piece instanceof Uint8Array ? piece : piece.bytes;
 }
 
-function dropPiece(piece: Uint8Array | HeldPiece): void {
-  if (!(piece instanceof Uint8Array)) piece.drop();
+function release(piece: Uint8Array | LentPiece): void {
+  if (!(piece instanceof Uint8Array)) piece.release();
 }

@@ -24,6 +24,15 @@ export const RECEIVE_QUEUE_BYTES_MAX = 1024 * 1024;
  */
 export const RECEIVE_QUEUE_BYTES_HARD_MAX = 1024 * 1024 * 1024;
 
+/** What is received of a body is copied into recycled memory in pieces of this size. */
+export const RECEIVE_BUFFER_BYTES = 64 * 1024;
+
+/** Pieces below this are copied into memory of their own, which costs less for their size. */
+export const RECEIVE_BUFFER_BYTES_MIN = 16 * 1024;
+
+/** Such memory that is kept for later: 16 MiB. */
+export const RECEIVE_BUFFERS_KEPT_MAX = 256;
+
 /** The receive buffer of uWebSockets.js: the longest piece it delivers. */
 export const OVERFLOW_SLOT_BYTES = 512 * 1024;
 

@@ -18,16 +18,24 @@
 
 import type * as uws from 'uWebSockets.js';
 
+import { RecycledBuffers } from '../util/recycled-buffers.js';
 import { HeadGuard } from './head-guard.js';
 import type { HeadRefusal } from './head-guard.js';
 import { HttpExchange } from './http-exchange.js';
-import { OverflowArea, type HeldPiece } from './overflow-area.js';
+import { OverflowArea, type LentPiece } from './overflow-area.js';
 import { refusalText, statusText } from './reply-framing.js';
 import type { ExchangeHost } from './responder.js';
 import { StreamPlaces } from './stream-places.js';
 import { TickClock } from './tick-clock.js';
 import type { Ticked } from './tick-clock.js';
-import { HEAD_BYTES_MAX, LINGER_MS_MAX, STREAM_PLACES_COUNT } from './transport-limits.js';
+import {
+  HEAD_BYTES_MAX,
+  LINGER_MS_MAX,
+  RECEIVE_BUFFER_BYTES,
+  RECEIVE_BUFFER_BYTES_MIN,
+  RECEIVE_BUFFERS_KEPT_MAX,
+  STREAM_PLACES_COUNT,
+} from './transport-limits.js';
 import type { Transport, TransportOptions } from './transport.js';
 import { UwsResponder } from './uws-responder.js';
 
@@ -54,6 +62,7 @@ export class UwsTransport implements Transport, ExchangeHost {
   readonly #guard = new HeadGuard();
   readonly #clock: TickClock;
   readonly #overflow = new OverflowArea();
+  readonly #receiveBuffers = new RecycledBuffers(RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS_KEPT_MAX);
   #listenSocket: uws.us_listen_socket | undefined;
   #inFlightCount = 0;
   #connectionsCount = 0;
@@ -176,15 +185,33 @@ export class UwsTransport implements Transport, ExchangeHost {
   /** @param chunk - A view on the library's buffer, gone when this returns. */
   #onData(exchange: HttpExchange, chunk: ArrayBuffer, isLast: boolean): void {
     try {
-      const piece = exchange.wantsBody ? this.#keep(exchange, chunk) : undefined;
+      if (chunk.byteLength > RECEIVE_BUFFER_BYTES && !exchange.isPaused) {
+        this.#receiveInParts(exchange, chunk, isLast);
+        return;
+      }
+      const piece = exchange.wantsBody ? this.#keep(exchange, new Uint8Array(chunk)) : undefined;
       exchange.receive(piece, chunk.byteLength, isLast);
     } catch (fault) {
       this.onFault(fault, 'onData');
     }
   }
 
-  #keep(exchange: HttpExchange, chunk: ArrayBuffer): Uint8Array | HeldPiece {
-    return (exchange.isPaused ? this.#overflow.hold(chunk) : undefined) ?? ownCopy(chunk);
+  #receiveInParts(exchange: HttpExchange, chunk: ArrayBuffer, isLast: boolean): void {
+    for (let start = 0; start < chunk.byteLength; start += RECEIVE_BUFFER_BYTES) {
+      const bytes = Math.min(RECEIVE_BUFFER_BYTES, chunk.byteLength - start);
+      const part = new Uint8Array(chunk, start, bytes);
+      const piece = exchange.wantsBody ? this.#keep(exchange, part) : undefined;
+      exchange.receive(piece, bytes, isLast && start + bytes === chunk.byteLength);
+    }
+  }
+
+  #keep(exchange: HttpExchange, chunk: Uint8Array): Uint8Array | LentPiece {
+    const held = exchange.isPaused ? this.#overflow.hold(chunk) : undefined;
+    if (held !== undefined) return held;
+    if (chunk.byteLength < RECEIVE_BUFFER_BYTES_MIN) return Buffer.from(chunk);
+    const bytes = this.#receiveBuffers.take(chunk.byteLength);
+    bytes.set(chunk);
+    return { bytes, release: () => this.#receiveBuffers.give(bytes) };
   }
 
   #run(exchange: HttpExchange): void {
@@ -200,12 +227,6 @@ export class UwsTransport implements Transport, ExchangeHost {
 }
 
 /** Small bodies come out of Buffer's pool, which is cheaper than memory of their own. */
-function ownCopy(chunk: ArrayBuffer): Uint8Array {
-  const piece = Buffer.allocUnsafe(chunk.byteLength);
-  piece.set(new Uint8Array(chunk));
-  return piece;
-}
-
 /**
  * Answers barely and closes the connection before the library parses on: what follows in the same
  * packet must not be executed. A close drops what is still corked, so the text is padded until the

@@ -52,9 +52,7 @@ export async function copyBytes(
 ): Promise<CopiedBytes> {
   const md5 = createHash('md5');
   const checksum = createChecksum(algorithm);
-  for await (const borrowed of piecesOf(open, range)) {
-    // Pieces are valid until the next pull, and the stage keeps what it is given.
-    const piece = Uint8Array.from(borrowed);
+  for await (const piece of piecesOf(open, range)) {
     md5.update(piece);
     checksum.update(piece);
     await staged.write(piece);
@@ -65,7 +63,7 @@ export async function copyBytes(
 
 /** Verified bytes of a range; each piece is valid until the next pull. */
 export async function* piecesOf(open: OpenObject, range: ByteRange): AsyncGenerator<Uint8Array> {
-  const body = open.read(range);
+  const body = open.read(range, true);
   if (body instanceof Uint8Array) yield body;
   else yield* body;
 }

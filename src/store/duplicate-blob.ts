@@ -39,10 +39,7 @@ async function copyBlob(
   try {
     const writer = await context.blobs.stage({ bucket, key, blobId }, layout.sizeBytes);
     try {
-      // Pieces are valid until the next pull, and the writer keeps what it is given.
-      for await (const piece of reader.read(0, layout.sizeBytes)) {
-        await writer.write(Uint8Array.from(piece));
-      }
+      for await (const piece of reader.read(0, layout.sizeBytes, true)) await writer.write(piece);
       return {
         layout: await writer.seal((copied) => writeSidecar(sidecar, copied)),
         keep: () => writer.keep(),

@@ -37,11 +37,12 @@ export class StagedPayload implements AsyncDisposable {
     this.#input = input;
   }
 
+  /** @param piece - is copied: the caller may use its memory again. */
   async write(piece: Uint8Array): Promise<void> {
     this.#sizeBytes += piece.byteLength;
     const expected = Math.max(this.#sizeBytes, this.#input.sizeBytes ?? 0);
     if (this.#writer === undefined && expected <= this.#input.inlineBytesMax) {
-      this.#pieces.push(piece);
+      this.#pieces.push(Buffer.from(piece));
       // A body of tiny pieces would cost many times its bytes.
       if (this.#pieces.length >= INLINE_PIECES_COUNT_MAX) this.#pieces = [joined(this.#pieces)];
       return;

@@ -102,7 +102,8 @@ async function verifyData(
 ): Promise<undefined> {
   const reader = await blobs.open(location, layout);
   try {
-    for await (const piece of reader.read(0, layout.sizeBytes)) await onRead(piece.byteLength);
+    const pieces = reader.read(0, layout.sizeBytes, true);
+    for await (const piece of pieces) await onRead(piece.byteLength);
   } finally {
     reader.close();
   }

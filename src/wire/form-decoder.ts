@@ -65,7 +65,8 @@ export class FormDecoder {
   }
 
   /**
-   * Takes the next bytes and returns those of them that belong to the file, uncopied.
+   * Takes the next bytes and returns those of them that belong to the file, uncopied; nothing else
+   * of them is kept.
    *
    * @throws {S3Error} InvalidArgument, MalformedPOSTRequest, MaxPostPreDataLengthExceededError.
    */
@@ -109,7 +110,7 @@ export class FormDecoder {
     while (rest.length > 0) {
       const next = this.#step(rest, pieces);
       if (next === undefined) {
-        this.#held = rest;
+        this.#held = Buffer.from(rest);
         return;
       }
       rest = next;
@@ -157,7 +158,7 @@ export class FormDecoder {
   #takeContent(content: Buffer, pieces: Uint8Array[]): void {
     if (content.length === 0) return;
     if (this.#state === 'file') pieces.push(content);
-    if (this.#state === 'field') this.#fieldPieces.push(content);
+    if (this.#state === 'field') this.#fieldPieces.push(Buffer.from(content));
   }
 
   #endContent(): void {

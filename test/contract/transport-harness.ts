@@ -68,7 +68,7 @@ export function reply(
 /** Reads a whole body. */
 export async function readAll(exchange: Exchange): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of exchange.body) pieces.push(piece);
+  for await (const piece of exchange.body) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
