@@ -74,7 +74,7 @@ bench-list: build-bench ## Compare list pages of a bucket of 1,000 keys and of 1
 crash: build-test ## Kill processes, and cut the power, 1,000 times each under load (ROUNDS=n)
 	@S3ISH_CRASH_ROUNDS=$(or $(ROUNDS),1000) S3ISH_POWER_CUTS=$(or $(ROUNDS),1000) S3ISH_RELIABILITY=record \
 	  S3ISH_KILL_POINTS=all S3ISH_COMPLETE_KILLS=500 S3ISH_COMPLETE_PARTS=10000,1000,10 S3ISH_HANGS=20 \
-	  S3ISH_PROCESS_KILLS=1000 \
+	  S3ISH_PROCESS_KILLS=1000 S3ISH_RECOVERY_OBJECTS=1000000 S3ISH_RECOVERY_KILLS=10 \
 	  S3ISH_CRASH_STATES_DEPTH=3 S3ISH_CRASH_STATES_SAMPLES=100000 \
 	  $(NODE_TEST) $(call test_files,build/test/crash)
 

@@ -9,7 +9,6 @@
 
 import { openLog, type Log } from '../observe/log.js';
 import { isReportedFault } from '../store/open-store.js';
-import { runGeneration } from './generation.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import type { Part, PartContext } from './part.js';
@@ -27,6 +26,7 @@ export async function runChild(): Promise<void> {
   const { level, format } = start.config.log;
   const log = openLog({ level, format, processName: start.processName });
   if (start.role === 'index') {
+    const { runGeneration } = await import('./index-process.js');
     await runGeneration(start, log, (message, told) => process.send?.(message, told));
     return;
   }

@@ -7,9 +7,6 @@
 
 import cluster from 'node:cluster';
 
-import type { Log } from '../observe/log.js';
-import { bumpEpoch } from '../store/open-store.js';
-import { NewerFormatError } from '../util/newer-format-error.js';
 import { isMessage, type FromChild, type StartMessage, type ToChild } from './messages.js';
 import { StartError } from './start-error.js';
 
@@ -47,24 +44,4 @@ export function beginGeneration(
       );
     });
   });
-}
-
-/** The child's side: answers, and is done. */
-export async function runGeneration(
-  { config }: StartMessage,
-  log: Log,
-  tellPrimary: (message: FromChild, told: () => void) => void,
-): Promise<void> {
-  const { metadata_path: path, base_path: base, enable_fsync: isFsyncEnabled } = config.storage;
-  const finish = (): never => process.exit(0);
-  try {
-    const epoch = await bumpEpoch(path, isFsyncEnabled, base);
-    tellPrimary({ kind: 'generation', epoch }, finish);
-  } catch (fault) {
-    log.debug({ err: fault }, 'The index cannot be opened');
-    const reason = fault instanceof Error ? fault.message : String(fault);
-    const isNewer = fault instanceof NewerFormatError;
-    const message = isNewer ? reason : `Cannot open the index in ${path}: ${reason}`;
-    tellPrimary({ kind: 'failed', message }, finish);
-  }
 }

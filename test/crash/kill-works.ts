@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -215,7 +215,7 @@ async function sweep(bench: Bench): Promise<void> {
   await remove(bench, 'swept');
   const path = join(bench.server.dataPath, BUCKET);
   const isSwept = (): boolean =>
-    !readdirSync(path).some((name) => readdirSync(join(path, name)).includes('swept'));
+    !readdirSync(path).some((name) => existsSync(join(path, name, 'swept')));
   await waitFor('the sweeper', () => bench.shim.fired() !== undefined || isSwept());
 }
 

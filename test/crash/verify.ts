@@ -180,7 +180,7 @@ export async function assertInOrder(server: TestServer): Promise<void> {
 }
 
 /** What the jobs process does once a day, without waiting for the age that protects the living. */
-async function walkNow(server: TestServer): Promise<void> {
+export async function walkNow(server: TestServer): Promise<void> {
   const store = await openStore({
     backend: 'file',
     basePath: server.dataPath,

@@ -22,9 +22,9 @@ import {
 
 import { openStore } from '#src/store/open-store.js';
 
+import { fillStore } from '../support/filled-store.js';
 import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
-import { commitOf } from '../support/store-context.js';
 import { MAIN_FILE, startServer, waitFor, type TestServer } from '../support/server.js';
 import { complete, uploaded } from '../support/uploads.js';
 import {
@@ -100,34 +100,6 @@ async function fill(client: S3Client): Promise<void> {
   await client.send(new PutObjectTaggingCommand(tagged));
   await put('deleted', 'deleted');
   await client.send(new DeleteObjectCommand({ Bucket: FIRST, Key: 'deleted' }));
-}
-
-/** Without HTTP and flushes: how they came does not matter. */
-async function putObjects(server: TestServer, count: number): Promise<void> {
-  const store = await openStore({
-    ...{ backend: 'file', basePath: server.dataPath, metadataPath: metadataPathOf(server) },
-    ...{ isFsyncEnabled: false, inlineBytesMax: 0, incarnation: 'filler' },
-  });
-  try {
-    const bucket = FIRST;
-    const region = 'us-east-1';
-    await store.createBucket({ bucket, account: 'main', region, configurations: {} });
-    const body = randomBytes(100);
-    let next = 0;
-    const write = async (): Promise<void> => {
-      while (next < count) {
-        next += 1;
-        store.refresh();
-        const input = { bucket, key: `object-${next}`, sizeBytes: body.byteLength };
-        await using staged = await store.stageObject(input);
-        await staged.write(Uint8Array.from(body));
-        await staged.commit(commitOf(body));
-      }
-    };
-    await Promise.all(Array.from({ length: 64 }, write));
-  } finally {
-    await store.close();
-  }
 }
 
 async function loseIndex(server: TestServer): Promise<string> {
@@ -296,7 +268,14 @@ test('P-27 rebuild-index makes records at speed', async () => {
   const server = await start();
   try {
     await server.terminate();
-    await putObjects(server, OBJECTS_COUNT);
+    const { dataPath } = server;
+    await fillStore({
+      dataPath,
+      bucket: FIRST,
+      prefix: 'object-',
+      count: OBJECTS_COUNT,
+      isBlob: true,
+    });
     await loseIndex(server);
     const { code, output } = await runVerb(server, 'rebuild-index');
     assert.equal(code, 0, output);

@@ -715,6 +715,32 @@ export const PROMISES: readonly ReliabilityPromise[] = [
     ],
   },
   {
+    id: 'P-35',
+    promise:
+      'After kill -9 a store of a million objects serves again within two seconds; nothing at the start is done object by object.',
+    command: 'make crash',
+    mutations: [
+      {
+        name: 'a start looks at every file',
+        file: 'src/blobs/plain-blobs.ts',
+        find: 'await disk.mkdir(marksPath, { recursive: true, mode: 0o700 });',
+        replace:
+          "await disk.mkdir(marksPath, { recursive: true, mode: 0o700 });\n  await (await import('node:fs/promises')).readdir(basePath, { recursive: true });",
+        test: 'crash/recovery.test.js',
+        pattern: 'no more directories',
+      },
+      {
+        name: 'a start reads every record',
+        file: 'src/store/open-store.ts',
+        find: '  return openLmdbEnvironment({\n    ...{ path, isFsyncEnabled, epoch },\n',
+        replace:
+          "  const range = { start: Buffer.of(0), end: Buffer.of(0xff), countMax: 1e9 };\n  for (const table of ['objects', 'inline'] as const) openLmdbEnvironment({ path, isFsyncEnabled, epoch }).range(table, range);\n  return openLmdbEnvironment({\n    ...{ path, isFsyncEnabled, epoch },\n",
+        test: 'crash/recovery.test.js',
+        pattern: 'serves soon',
+      },
+    ],
+  },
+  {
     id: 'R1',
     promise:
       'Whatever is done in whatever order, over restarts, crashes and faults of the disk, shows what a model in maps shows; what was not acknowledged is there as a whole or not at all.',
