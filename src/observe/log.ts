@@ -73,9 +73,17 @@ function jsonLog(level: LogLevel, processName: string): Log {
     lostCount = 0;
     logger.warn({ count }, 'Log lines were lost: the reader of the log was too slow');
   });
-  return withFlush(logger, () => {
-    destination.flushSync();
-  });
+  // With a reader that is gone the synchronous flush repeats its write for ever, so it is left for
+  // the last words of a process; the other one notices, and nothing is written any more.
+  return withFlush(
+    logger,
+    () => {
+      destination.flushSync();
+    },
+    () => {
+      destination.flush();
+    },
+  );
 }
 
 function prettyLog(level: LogLevel, processName: string): Log {
@@ -91,7 +99,7 @@ function prettyLog(level: LogLevel, processName: string): Log {
   return withFlush(pino(options, stream), () => undefined);
 }
 
-function withFlush(logger: Logger, flush: () => void): Log {
+function withFlush(logger: Logger, flush: () => void, flushSoon = flush): Log {
   return {
     trace: logger.trace.bind(logger),
     debug: logger.debug.bind(logger),
@@ -99,7 +107,7 @@ function withFlush(logger: Logger, flush: () => void): Log {
     warn: logger.warn.bind(logger),
     error: (fields, message) => {
       logger.error(fields, message);
-      flush();
+      flushSoon();
     },
     fatal: (fields, message) => {
       logger.fatal(fields, message);

@@ -68,15 +68,14 @@ test(
     const directory = mkdtempSync(join(tmpdir(), 's3ish-recovery-'));
     try {
       const server = await filledServer(directory, FEW_OBJECTS, FEW_OBJECTS);
-      await server.killAll();
+      await server.stop();
       const file = join(directory, 'calls');
       const tracer = join(directory, 'traced.mjs');
       // The whole tree, from the first instruction on.
       writeFileSync(tracer, tracingScript(file));
-      const traced = await startServer({
-        ...{ dataPath: join(directory, 'data'), mainFile: tracer },
-      });
-      await traced.killAll();
+      const dataPath = join(directory, 'data');
+      const traced = await startServer({ dataPath, mainFile: tracer });
+      await traced.stop();
       const count = readFileSync(file, 'utf8').match(/getdents64\(/g)?.length ?? 0;
       assert(count > 0, 'nothing was traced');
       assert(count <= DIRECTORY_READS_MAX, `a start reads directories ${count} times`);
@@ -84,7 +83,6 @@ test(
         what: 'directories read by a start',
         figure: `${count} calls with ${FEW_OBJECTS.toLocaleString('en')} objects in files of their own`,
       });
-      await server.stop();
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -95,11 +93,17 @@ test(
 function tracingScript(file: string): string {
   const main = JSON.stringify(new URL('../../../dist/main.js', import.meta.url).pathname);
   return `import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 const trace = ['-f', '-qq', '-e', 'trace=getdents64', '-o', ${JSON.stringify(file)}];
 const child = spawn('strace', [...trace, process.execPath, ${main}, ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
 child.on('exit', (code) => process.exit(code ?? 1));
+// Told itself, strace would let go of the server and leave it behind.
+process.on('SIGTERM', () => {
+  const children = readFileSync('/proc/' + child.pid + '/task/' + child.pid + '/children', 'utf8');
+  for (const pid of children.trim().split(' ')) process.kill(Number(pid), 'SIGTERM');
+});
 `;
 }
 
