@@ -39,7 +39,7 @@ export interface WriterContext {
 
 /** Bytes gathered before they are written; while these are written, as many may gather. */
 const GATHER_BYTES_MAX = 512 * 1024;
-/** What all uploads of a process gather together: with many of them, each gathers less. */
+/** What all uploads of a process gather together, and again write: with many, each gathers less. */
 const GATHER_BYTES_OF_ALL = 64 * 1024 * 1024;
 const GATHER_BYTES_MIN = 64 * 1024;
 /** The sweeper may remove an empty directory under our feet; it cannot do so for ever. */

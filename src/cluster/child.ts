@@ -134,8 +134,7 @@ class Ending {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     const finish = (): void => {
-      this.#log.flush();
-      process.exit(exitCode);
+      void this.#log.flush().finally(() => process.exit(exitCode));
     };
     if (this.part === undefined) finish();
     else {

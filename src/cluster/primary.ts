@@ -50,7 +50,7 @@ export async function runPrimary(config: Config): Promise<number> {
   try {
     return await supervise(await prepare(config, log), log);
   } finally {
-    log.flush();
+    await log.flush();
   }
 }
 

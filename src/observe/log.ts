@@ -18,8 +18,8 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   fatal(fields: object, message: string): void;
-  /** Writes out what is buffered, synchronously; for the last words of a process. */
-  flush(): void;
+  /** Writes out what is buffered, as far as somebody takes it; for the last words of a process. */
+  flush(): Promise<void>;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -36,6 +36,8 @@ const STDOUT = 1;
 const WRITE_BYTES_MAX = 4096;
 /** Lines wait this long at most to be written together. */
 const FLUSH_INTERVAL_MS = 100;
+/** How long the last words wait for a reader. */
+const LAST_WORDS_MS_MAX = 1000;
 /** A reader of the log that stalls costs lines beyond this, never memory without bound. */
 const BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -73,17 +75,26 @@ function jsonLog(level: LogLevel, processName: string): Log {
     lostCount = 0;
     logger.warn({ count }, 'Log lines were lost: the reader of the log was too slow');
   });
-  // With a reader that is gone the synchronous flush repeats its write for ever, so it is left for
-  // the last words of a process; the other one notices, and nothing is written any more.
-  return withFlush(
-    logger,
-    () => {
-      destination.flushSync();
-    },
-    () => {
+  // With a reader that is gone the synchronous flush repeats its write for ever; the other one
+  // notices, and nothing is written any more. Only what ends the process at once cannot wait.
+  return {
+    ...linesOf(logger),
+    error: (fields, message) => {
+      logger.error(fields, message);
       destination.flush();
     },
-  );
+    fatal: (fields, message) => {
+      logger.fatal(fields, message);
+      destination.flushSync();
+    },
+    flush: () =>
+      new Promise((resolve) => {
+        setTimeout(resolve, LAST_WORDS_MS_MAX);
+        destination.flush(() => {
+          resolve();
+        });
+      }),
+  };
 }
 
 function prettyLog(level: LogLevel, processName: string): Log {
@@ -96,23 +107,16 @@ function prettyLog(level: LogLevel, processName: string): Log {
     messageFormat: '[{process}] {msg}',
   });
   const { formatters: _levelAsNumber, ...options } = baseOptions(level, processName);
-  return withFlush(pino(options, stream), () => undefined);
+  return { ...linesOf(pino(options, stream)), flush: () => Promise.resolve() };
 }
 
-function withFlush(logger: Logger, flush: () => void, flushSoon = flush): Log {
+function linesOf(logger: Logger): Omit<Log, 'flush'> {
   return {
     trace: logger.trace.bind(logger),
     debug: logger.debug.bind(logger),
     info: logger.info.bind(logger),
     warn: logger.warn.bind(logger),
-    error: (fields, message) => {
-      logger.error(fields, message);
-      flushSoon();
-    },
-    fatal: (fields, message) => {
-      logger.fatal(fields, message);
-      flush();
-    },
-    flush,
+    error: logger.error.bind(logger),
+    fatal: logger.fatal.bind(logger),
   };
 }

@@ -113,6 +113,7 @@ export class HttpExchange implements Exchange, FlowGate, Ticked {
   /** The handler is done; `fault` is what it threw. */
   settle(fault?: unknown): void {
     this.#isSettled = true;
+    this.#queue?.settle();
     if (fault !== undefined) this.#host.onFault(fault, 'handler');
     const isUnanswered = !this.#isAnswered && !this.#responder.isOver;
     if (isUnanswered && fault === undefined && !this.#responder.isHeadUnsent) {

@@ -18,6 +18,8 @@ import { OVERFLOW_AREA_BYTES, OVERFLOW_KEPT_MS, OVERFLOW_SLOT_BYTES } from './tr
 /** A piece in memory that is lent: it must be released once, and not looked at afterwards. */
 export interface LentPiece {
   readonly bytes: Uint8Array;
+  /** Memory that nobody else gets meanwhile: as much, or more. */
+  readonly heldBytes: number;
   release(): void;
 }
 
@@ -38,7 +40,8 @@ export class OverflowArea {
     const start = slot * OVERFLOW_SLOT_BYTES;
     const bytes = area.subarray(start, start + chunk.byteLength);
     bytes.set(chunk);
-    return { bytes, release: () => this.#release(slot) };
+    // The area is bounded by itself, so what is left of the slot counts for nobody.
+    return { bytes, heldBytes: bytes.byteLength, release: () => this.#release(slot) };
   }
 
   #require(): Buffer {

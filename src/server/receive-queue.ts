@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. Pieces are handed out in order, each once; one belongs to the reader until it pulls the next
- *    or leaves. Then memory that was lent is released, and never before.
+ *    or leaves, or its handler is done. Then memory that was lent is released, and never before.
  * 2. At most RECEIVE_QUEUE_BYTES_MAX wait here, plus what the socket still delivers after a pause;
  *    above RECEIVE_QUEUE_BYTES_HARD_MAX the body fails.
  * 3. Every `pause` of the gate is followed by exactly one `resume`, and never the reverse.
@@ -96,7 +96,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
       return;
     }
     this.#pieces.push(piece);
-    this.#waitingBytes += byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+    this.#waitingBytes += heldBytesOf(piece) + RECEIVE_PIECE_OVERHEAD_BYTES;
     if (this.#waitingBytes > RECEIVE_QUEUE_BYTES_MAX && !this.#isPaused) {
       this.#isPaused = true;
       this.#gate.pauseReceiving();
@@ -172,7 +172,7 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
     this.#takeBack();
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
-      this.#waitingBytes -= bytesOf(piece).byteLength + RECEIVE_PIECE_OVERHEAD_BYTES;
+      this.#waitingBytes -= heldBytesOf(piece) + RECEIVE_PIECE_OVERHEAD_BYTES;
       if (this.#waitingBytes <= RECEIVE_QUEUE_BYTES_LOW) this.#letRun();
       return Promise.resolve({ done: false, value: this.#handOut(piece) });
     }
@@ -196,6 +196,11 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
   #isClosed(): boolean {
     if (this.isAbandoned) return true;
     return this.#isFinished && this.#pieces.length === 0;
+  }
+
+  /** The reader is done, also one that stopped pulling without a word. */
+  settle(): void {
+    this.#takeBack();
   }
 
   #handOut(piece: Uint8Array | LentPiece): Uint8Array {
@@ -226,6 +231,10 @@ export class ReceiveQueue implements ByteSource, AsyncIterator<Uint8Array, undef
 
 function bytesOf(piece: Uint8Array | LentPiece): Uint8Array {
   return piece instanceof Uint8Array ? piece : piece.bytes;
+}
+
+function heldBytesOf(piece: Uint8Array | LentPiece): number {
+  return piece instanceof Uint8Array ? piece.byteLength : piece.heldBytes;
 }
 
 function release(piece: Uint8Array | LentPiece): void {

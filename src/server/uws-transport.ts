@@ -200,18 +200,22 @@ export class UwsTransport implements Transport, ExchangeHost {
     for (let start = 0; start < chunk.byteLength; start += RECEIVE_BUFFER_BYTES) {
       const bytes = Math.min(RECEIVE_BUFFER_BYTES, chunk.byteLength - start);
       const part = new Uint8Array(chunk, start, bytes);
-      const piece = exchange.wantsBody ? this.#keep(exchange, part) : undefined;
+      const piece = exchange.wantsBody ? this.#copyOf(part) : undefined;
       exchange.receive(piece, bytes, isLast && start + bytes === chunk.byteLength);
     }
   }
 
   #keep(exchange: HttpExchange, chunk: Uint8Array): Uint8Array | LentPiece {
-    const held = exchange.isPaused ? this.#overflow.hold(chunk) : undefined;
-    if (held !== undefined) return held;
+    return (exchange.isPaused ? this.#overflow.hold(chunk) : undefined) ?? this.#copyOf(chunk);
+  }
+
+  #copyOf(chunk: Uint8Array): Uint8Array | LentPiece {
+    // Small bodies come out of Buffer's pool, which is cheaper than memory of their own.
     if (chunk.byteLength < RECEIVE_BUFFER_BYTES_MIN) return Buffer.from(chunk);
     const bytes = this.#receiveBuffers.take(chunk.byteLength);
     bytes.set(chunk);
-    return { bytes, release: () => this.#receiveBuffers.give(bytes) };
+    const heldBytes = bytes.buffer.byteLength;
+    return { bytes, heldBytes, release: () => this.#receiveBuffers.give(bytes) };
   }
 
   #run(exchange: HttpExchange): void {
@@ -226,7 +230,6 @@ export class UwsTransport implements Transport, ExchangeHost {
   }
 }
 
-/** Small bodies come out of Buffer's pool, which is cheaper than memory of their own. */
 /**
  * Answers barely and closes the connection before the library parses on: what follows in the same
  * packet must not be executed. A close drops what is still corked, so the text is padded until the

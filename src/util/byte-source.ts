@@ -6,7 +6,8 @@
 
 /**
  * Payload bytes on their way in. Iterate once; each piece belongs to the reader until it pulls the
- * next or leaves: whoever keeps one copies it. Not pulling the next is what slows the sender down. Leaving the loop early abandons the rest.
+ * next or leaves: whoever keeps one copies it. Not pulling the next is what slows the sender down.
+ * Leaving the loop early abandons the rest.
  */
 export interface ByteSource extends AsyncIterable<Uint8Array> {
   /** Bytes the sender announced, or undefined when it streams without a length. */

@@ -2,7 +2,7 @@
  * Memory for pieces that are filled, used and forgotten: the same memory again and again.
  *
  * Left to the collector, dead pieces pile up between two collections, and memory outside its heap
- * makes it run far more often than the heap needs: a third of the CPU of a large upload.
+ * makes it run far more often than the heap needs.
  *
  * @module
  */

@@ -64,3 +64,27 @@ test('ReceiveQueue hands out held pieces in their order, and frees those it drop
   );
   for (const piece of held) piece.release();
 });
+
+test('ReceiveQueue counts the memory of what waits, and frees what a reader left in silence', async () => {
+  let freedCount = 0;
+  const lent = (sizeBytes: number) => ({
+    bytes: Buffer.alloc(sizeBytes),
+    heldBytes: RECEIVE_QUEUE_BYTES_MAX / 4,
+    release: () => {
+      freedCount += 1;
+    },
+  });
+  const queue = new ReceiveQueue(undefined, {
+    pauseReceiving: () => undefined,
+    resumeReceiving: () => undefined,
+  });
+  for (let count = 0; count < 4; count += 1) queue.push(lent(10));
+  assert(queue.isPaused, 'a few bytes in much memory hold the sender back');
+  await queue.next();
+  queue.dismiss();
+  assert.equal(freedCount, 3, 'the reader still has its piece');
+  queue.settle();
+  assert.equal(freedCount, 4);
+  await queue.return();
+  assert.equal(freedCount, 4, 'nothing is freed twice');
+});
