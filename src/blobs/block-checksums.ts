@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../kernels/crc.js';
 
 /** Unit of verification: a read checks whole blocks. */
 export const BLOCK_SIZE_BYTES = 256 * 1024;

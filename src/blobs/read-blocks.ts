@@ -6,8 +6,7 @@
  * @module
  */
 
-import { crc32 } from 'node:zlib';
-
+import { crc32 } from '../kernels/crc.js';
 import { DamagedBlobError, type BlobLayout, type BlobLocation } from './blob-store.js';
 
 /** Reads exactly the bytes [startByte, endByte) of the data, or fewer at the end of the file. */

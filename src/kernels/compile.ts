@@ -40,14 +40,15 @@ export const KERNELS: readonly Kernel[] = [
 ];
 
 // The tables and the input area lie below the memory base; the compiler puts nothing there.
-const MEMORY_BASE_BYTES = 192 * 1024;
-const MEMORY_PAGES_COUNT = 4;
+const MEMORY_BASE_BYTES = 320 * 1024;
+const MEMORY_PAGES_COUNT = 6;
 const COLUMNS_MAX = 92;
 
 /** Compiles one kernel. @returns the text of its module. @throws when the source is not valid. */
 export async function compileKernel(source: string): Promise<string> {
   let binary: Uint8Array | undefined;
-  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--outFile', 'kernel.wasm'];
+  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
+  const output = ['--outFile', 'kernel.wasm'];
   const memory = [
     '--initialMemory',
     `${MEMORY_PAGES_COUNT}`,
@@ -56,7 +57,7 @@ export async function compileKernel(source: string): Promise<string> {
   ];
   const asc = (await import(COMPILER)) as AssemblyScript;
   let diagnostics = '';
-  const { error } = await asc.main(['kernel.ts', ...options, ...memory], {
+  const { error } = await asc.main(['kernel.ts', ...options, ...output, ...memory], {
     readFile: (name) => (name === 'kernel.ts' ? source : null),
     writeFile: (name, contents) => {
       if (name === 'kernel.wasm' && typeof contents !== 'string') binary = contents;

@@ -1,5 +1,5 @@
 /**
- * CRC-32C and CRC-64/NVME at memory speed, and the arithmetic that joins CRCs.
+ * CRC-32, CRC-32C and CRC-64/NVME at memory speed, and the arithmetic that joins CRCs.
  *
  * One WebAssembly instance per process, made on the first use and shared by every caller: all
  * state between calls is the number the caller holds, so any number of streams can interleave.
@@ -7,6 +7,8 @@
  *
  * @module
  */
+
+import { crc32 as zlibCrc32 } from 'node:zlib';
 
 import { WASM_BASE64 } from './crc-wasm.js';
 
@@ -27,6 +29,7 @@ interface CrcExports {
   prepare(): void;
   crc32c(state: number, inputBytes: number): number;
   crc64nvme(state: bigint, inputBytes: number): bigint;
+  foldCrc32(inputBytes: number): number;
   multiply32(a: number, b: number, polynomial: number): number;
   power32(bytesCount: bigint, polynomial: number): number;
   multiply64(a: bigint, b: bigint): bigint;
@@ -36,15 +39,33 @@ interface CrcExports {
 interface Kernel {
   readonly exports: CrcExports;
   readonly input: Uint8Array;
+  /** Reads and writes the input area in words. */
+  readonly words: DataView;
 }
 
+// Table look-ups find a large piece gone from the first cache by the time they come to it.
+const TABLE_PIECE_BYTES = 64 * 1024;
+// Below this the copy and the rest that folding leaves cost what it saves.
+const FOLD_BYTES_MIN = 16 * 1024;
+
 let loaded: Kernel | undefined;
+
+/** CRC-32 of `bytes` appended to what `crc` covers; 0 covers nothing. Unsigned 32 bits. */
+export function crc32(bytes: Uint8Array, crc = 0): number {
+  if (bytes.byteLength < FOLD_BYTES_MIN) return zlibCrc32(bytes, crc);
+  const pieceBytes = kernel().input.byteLength;
+  let joined = crc;
+  for (let at = 0; at < bytes.byteLength; at += pieceBytes) {
+    joined = foldedCrc32(bytes.subarray(at, at + pieceBytes), joined);
+  }
+  return joined;
+}
 
 /** CRC-32C of `bytes` appended to what `crc` covers; 0 covers nothing. Unsigned 32 bits. */
 export function crc32c(bytes: Uint8Array, crc = 0): number {
   const { exports, input } = kernel();
   let state = ~crc;
-  for (let at = 0; at < bytes.byteLength; at += input.byteLength) {
+  for (let at = 0; at < bytes.byteLength; at += TABLE_PIECE_BYTES) {
     state = exports.crc32c(state, fill(input, bytes, at));
   }
   return ~state >>> 0;
@@ -54,7 +75,7 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
 export function crc64nvme(bytes: Uint8Array, crc = 0n): bigint {
   const { exports, input } = kernel();
   let state = ~crc;
-  for (let at = 0; at < bytes.byteLength; at += input.byteLength) {
+  for (let at = 0; at < bytes.byteLength; at += TABLE_PIECE_BYTES) {
     state = exports.crc64nvme(state, fill(input, bytes, at));
   }
   return BigInt.asUintN(64, ~state);
@@ -100,11 +121,23 @@ function load(): Kernel {
     exports.inputOffset(),
     exports.inputBytesMax(),
   );
-  return { exports, input };
+  const words = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  return { exports, input, words };
+}
+
+// The register goes into the first word, which makes it one that starts from zero. zlib's `crc` is
+// a register inverted, so all ones stand for zero.
+function foldedCrc32(piece: Uint8Array, crc: number): number {
+  if (piece.byteLength < FOLD_BYTES_MIN) return zlibCrc32(piece, crc);
+  const { exports, input, words } = kernel();
+  input.set(piece);
+  words.setUint32(0, words.getUint32(0, true) ^ ~crc, true);
+  const foldedBytes = exports.foldCrc32(piece.byteLength);
+  return zlibCrc32(input.subarray(foldedBytes, piece.byteLength), 0xffffffff);
 }
 
 function fill(input: Uint8Array, bytes: Uint8Array, at: number): number {
-  const inputBytes = Math.min(bytes.byteLength - at, input.byteLength);
+  const inputBytes = Math.min(bytes.byteLength - at, TABLE_PIECE_BYTES);
   input.set(inputBytes === bytes.byteLength ? bytes : bytes.subarray(at, at + inputBytes));
   return inputBytes;
 }

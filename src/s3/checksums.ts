@@ -8,13 +8,13 @@
 
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 
 import {
   CRC32C_POLYNOMIAL,
   CRC32_POLYNOMIAL,
   combineCrc32,
   combineCrc64,
+  crc32,
   crc32Operator,
   crc32c,
   crc64Operator,

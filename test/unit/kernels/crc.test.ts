@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { crc32 } from 'node:zlib';
+import { crc32 as zlibCrc32 } from 'node:zlib';
 
 import fc from 'fast-check';
 
@@ -9,6 +10,7 @@ import {
   CRC32_POLYNOMIAL,
   combineCrc32,
   combineCrc64,
+  crc32,
   crc32Operator,
   crc32c,
   crc64Operator,
@@ -39,6 +41,10 @@ function slowCrc64(bytes: Uint8Array): bigint {
     }
   }
   return state ^ 0xffffffffffffffffn;
+}
+
+function randomBytes(bytesCount: number, seed: number): Buffer {
+  return createHash('shake256', { outputLength: bytesCount }).update(`${seed}`).digest();
 }
 
 function patternBytes(bytesCount: number): Uint8Array {
@@ -97,8 +103,8 @@ test('crc kernels continue over any cut and combine over any cut', () => {
       assert.equal(combineCrc32(crc32c(head), crc32c(tail), operator, CRC32C_POLYNOMIAL), whole);
       const zlibOperator = crc32Operator(tail.byteLength, CRC32_POLYNOMIAL);
       assert.equal(
-        combineCrc32(crc32(head), crc32(tail), zlibOperator, CRC32_POLYNOMIAL),
-        crc32(bytes),
+        combineCrc32(zlibCrc32(head), zlibCrc32(tail), zlibOperator, CRC32_POLYNOMIAL),
+        zlibCrc32(bytes),
       );
       const operator64 = crc64Operator(tail.byteLength);
       assert.equal(combineCrc64(crc64nvme(head), crc64nvme(tail), operator64), whole64);
@@ -135,4 +141,46 @@ test('crc operators of large sizes multiply like their sizes add', () => {
   const once64 = combineCrc64(crc64, 0n, crc64Operator(5 * tebibyte + 7));
   const first64 = combineCrc64(crc64, 0n, crc64Operator(2 * tebibyte));
   assert.equal(combineCrc64(first64, 0n, crc64Operator(3 * tebibyte + 7)), once64);
+});
+
+test('crc32 equals the one of zlib at every length around its limits and continues any register', () => {
+  const bytes = patternBytes(2 * 256 * 1024 + 16 * 1024 + 100);
+  const limits = [0, 16, 4800, 16 * 1024, 64 * 1024, 256 * 1024, 272 * 1024, 512 * 1024];
+  for (const limit of limits) {
+    for (let end = Math.max(0, limit - 3); end <= limit + 70; end++) {
+      const piece = bytes.subarray(0, end);
+      assert.equal(crc32(piece), zlibCrc32(piece), `crc32 of ${end} bytes`);
+      assert.equal(crc32(piece, 0x9e3779b9), zlibCrc32(piece, 0x9e3779b9), `${end} more bytes`);
+    }
+  }
+});
+
+test('crc32 equals the one of zlib for any pieces of any bytes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 300_000 }), fc.integer()), { maxLength: 4 }),
+      (pieces) => {
+        let folded = 0;
+        let expected = 0;
+        for (const [bytesCount, seed] of pieces) {
+          const piece = randomBytes(bytesCount, seed);
+          folded = crc32(piece, folded);
+          expected = zlibCrc32(piece, expected);
+        }
+        assert.equal(folded, expected);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('crc32 notices every single flipped bit of a block that is folded', () => {
+  const bytes = randomBytes(16 * 1024 + 7, 3);
+  const sound = crc32(bytes);
+  for (let at = 0; at < bytes.byteLength; at += 1) {
+    const bit = 1 << (at % 8);
+    bytes[at] = (bytes[at] ?? 0) ^ bit;
+    assert.notEqual(crc32(bytes), sound, `a flip in byte ${at}`);
+    bytes[at] = (bytes[at] ?? 0) ^ bit;
+  }
 });
