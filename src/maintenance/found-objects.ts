@@ -103,8 +103,8 @@ async function readBlob(
     if (text === undefined) return problemOf('its sidecar is no file of a sidecar’s size');
     const { sidecar, layout } = readSidecar(text);
     if (!isSound(sidecar, layout)) return problemOf('its sidecar lacks members of its kind');
-    const isHere = sidecar.bucket === directory.bucket && sidecar.blobId === blobId;
-    if (!isHere || blobPaths(options.basePath, sidecar).blob !== path) {
+    // Bucket, key and blob id make the path, so this compares all three.
+    if (blobPaths(options.basePath, sidecar).blob !== path) {
       return problemOf('its sidecar is that of another place');
     }
     if (!(await stat(`${path}/${DATA_NAME}`)).isFile()) return problemOf('its data is no file');
