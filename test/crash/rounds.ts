@@ -56,6 +56,7 @@ export async function runCrashRounds(rounds: CrashRounds): Promise<number> {
     // What a crash leaves is in order before anything has mended it.
     await assertInOrder(server);
     // Within a day, as it would be: fsck excuses for an hour only what lies about without a mark.
+    // Rounds are too short for the sweeper to come to its turn, so the garbage goes as well.
     if (rounds.areMarksLost && round % ROUNDS_PER_WALK === ROUNDS_PER_WALK - 1) {
       await walkNow(server);
     }

@@ -189,6 +189,7 @@ export async function walkNow(server: TestServer): Promise<void> {
     inlineBytesMax: 0,
     incarnation: 'walk',
   });
+  while ((await store.reclaimer.reclaimGarbage(() => true)).removedCount > 0);
   await store.reclaimer.sweepOrphans(0);
   await store.close();
 }
