@@ -6,21 +6,26 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import {
+  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
+  DeleteBucketCorsCommand,
+  DeleteBucketTaggingCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  DeleteObjectTaggingCommand,
+  PutBucketCorsCommand,
   PutBucketTaggingCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
@@ -29,15 +34,33 @@ import {
   UploadPartCopyCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 
+import { notImplemented } from '#src/operations/not-implemented.js';
+import { OPERATIONS, type OperationName } from '#src/operations/registry.js';
+
+import { rawRequest } from '../support/raw-request.js';
 import { s3Client } from '../support/s3-client.js';
 import { startServer, waitFor, type TestServer } from '../support/server.js';
+import {
+  assertPayloadBeforeRecord,
+  assertRecordBeforeAnswer,
+  finishedCalls,
+  INDEX_WRITE,
+  indexOf,
+  isTraced,
+  whyNoStrace,
+} from '../support/traced-calls.js';
 
 const BUCKET = 'durable-order';
 const CALLS = 'fsync,fdatasync,pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg,openat';
 const ABOVE_INLINE = Buffer.alloc(100_000, 'x');
 
-const missing = reasonAgainstStrace();
+const READING = /^(GET|HEAD|OPTIONS) /;
+/** An ACL can only be set to what it is. */
+const WRITES_NOTHING: ReadonlySet<string> = new Set(['PutBucketAcl', 'PutObjectAcl']);
+
+const missing = whyNoStrace();
 if (missing !== undefined) {
   // Seen even where the reporter hides skipped tests: this is a promise that was not checked.
   process.stderr.write(`SKIPPED: the order of durable steps was not checked: ${missing}\n`);
@@ -61,9 +84,16 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
 
   const pid = (): number | undefined => server.childPids('server')[0];
 
+  /** Operations whose calls were watched. */
+  const watched = new Set<string>();
+
   /** System calls of the server process while `work` runs, those that were finished, in order. */
-  const watch = async (name: string, work: () => Promise<unknown>): Promise<string[]> => {
-    const file = join(directory, name);
+  const watch = async (
+    operation: OperationName,
+    work: () => Promise<unknown>,
+  ): Promise<string[]> => {
+    watched.add(operation);
+    const file = join(directory, operation);
     const args = ['-f', '-qq', '-y', '-s', '32', '-e', `trace=${CALLS}`, '-o', file];
     const tracer = spawn('strace', [...args, '-p', String(pid())], { stdio: 'ignore' });
     await waitFor('strace to be attached', () => isTraced(pid()));
@@ -78,21 +108,21 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
 
   test('PutObject of a blob: data, sidecar, directories, record, answer', async () => {
     const put = new PutObjectCommand({ ...key, Body: ABOVE_INLINE });
-    const calls = await watch('put', () => client.send(put));
-    assertPayloadBeforeRecord(calls, 'key');
+    const calls = await watch('PutObject', () => client.send(put));
+    assertPayloadBeforeRecord(calls, BUCKET, 'key');
     assertRecordBeforeAnswer(calls, pid());
   });
 
   test('PutObject inline: record, answer', async () => {
     const put = new PutObjectCommand({ ...key, Body: 'small' });
-    assertRecordBeforeAnswer(await watch('inline', () => client.send(put)), pid());
+    assertRecordBeforeAnswer(await watch('PutObject', () => client.send(put)), pid());
   });
 
   test('CopyObject by link: sidecar, directories, record, answer', async () => {
     await client.send(new PutObjectCommand({ ...key, Body: ABOVE_INLINE }));
     const copy = new CopyObjectCommand({ ...key, Key: 'copy', CopySource: `${BUCKET}/key` });
-    const calls = await watch('copy', () => client.send(copy));
-    assertPayloadBeforeRecord(calls, 'copy', { isLinked: true });
+    const calls = await watch('CopyObject', () => client.send(copy));
+    assertPayloadBeforeRecord(calls, BUCKET, 'copy', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -100,8 +130,8 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
     await client.send(new PutObjectCommand({ ...key, Key: 'tagged', Body: ABOVE_INLINE }));
     const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
     const change = new PutObjectTaggingCommand({ ...key, Key: 'tagged', Tagging });
-    const calls = await watch('tags', () => client.send(change));
-    assertPayloadBeforeRecord(calls, 'tagged', { isLinked: true });
+    const calls = await watch('PutObjectTagging', () => client.send(change));
+    assertPayloadBeforeRecord(calls, BUCKET, 'tagged', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -110,20 +140,23 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
     const name = { ...key, UploadId };
     const part = new UploadPartCommand({ ...name, PartNumber: 1, Body: ABOVE_INLINE });
     let etag: string | undefined;
-    const partCalls = await watch('part', async () => ({ ETag: etag } = await client.send(part)));
-    assertPayloadBeforeRecord(partCalls, 'key');
+    const partCalls = await watch(
+      'UploadPart',
+      async () => ({ ETag: etag } = await client.send(part)),
+    );
+    assertPayloadBeforeRecord(partCalls, BUCKET, 'key');
     assertRecordBeforeAnswer(partCalls, pid());
     const complete = new CompleteMultipartUploadCommand({
       ...name,
       MultipartUpload: { Parts: [{ PartNumber: 1, ETag: etag }] },
     });
-    const calls = await watch('complete', () => client.send(complete));
-    assertPayloadBeforeRecord(calls, 'key');
+    const calls = await watch('CompleteMultipartUpload', () => client.send(complete));
+    assertPayloadBeforeRecord(calls, BUCKET, 'key');
     assertRecordBeforeAnswer(calls, pid());
   });
 
   test('DeleteObject: record, answer', async () => {
-    const calls = await watch('delete', () => client.send(new DeleteObjectCommand(key)));
+    const calls = await watch('DeleteObject', () => client.send(new DeleteObjectCommand(key)));
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -135,8 +168,8 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
       ...{ ...name, UploadId, PartNumber: 1 },
       CopySource: `${BUCKET}/part-source`,
     });
-    const calls = await watch('part-copy', () => client.send(copy));
-    assertPayloadBeforeRecord(calls, 'part-copy', { isLinked: true });
+    const calls = await watch('UploadPartCopy', () => client.send(copy));
+    assertPayloadBeforeRecord(calls, BUCKET, 'part-copy', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -146,16 +179,16 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
       ...{ ...key, Key: 'joined' },
       CopySource: `${BUCKET}/in-parts`,
     });
-    const calls = await watch('bytes', () => client.send(copy));
-    assertPayloadBeforeRecord(calls, 'joined');
+    const calls = await watch('CopyObject', () => client.send(copy));
+    assertPayloadBeforeRecord(calls, BUCKET, 'joined');
     assertRecordBeforeAnswer(calls, pid());
   });
 
   test('PutObject over a blob: data, sidecar, directories, record, answer', async () => {
     const put = new PutObjectCommand({ ...key, Key: 'over', Body: ABOVE_INLINE });
     await client.send(put);
-    const calls = await watch('over', () => client.send(put));
-    assertPayloadBeforeRecord(calls, 'over');
+    const calls = await watch('PutObject', () => client.send(put));
+    assertPayloadBeforeRecord(calls, BUCKET, 'over');
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -166,8 +199,8 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
       ...{ ...name, Body: ABOVE_INLINE },
       WriteOffsetBytes: ABOVE_INLINE.byteLength,
     });
-    const calls = await watch('append', () => client.send(append));
-    assertPayloadBeforeRecord(calls, 'grown');
+    const calls = await watch('PutObjectAppend', () => client.send(append));
+    assertPayloadBeforeRecord(calls, BUCKET, 'grown');
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -177,8 +210,8 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
       ...{ ...key, Key: 'renamed' },
       RenameSource: `/${BUCKET}/old`,
     });
-    const calls = await watch('rename', () => client.send(rename));
-    assertPayloadBeforeRecord(calls, 'renamed', { isLinked: true });
+    const calls = await watch('RenameObject', () => client.send(rename));
+    assertPayloadBeforeRecord(calls, BUCKET, 'renamed', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 
@@ -186,22 +219,54 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
     await putInParts(client, 'tagged-parts');
     const Tagging = { TagSet: [{ Key: 'a', Value: '1' }] };
     const change = new PutObjectTaggingCommand({ ...key, Key: 'tagged-parts', Tagging });
-    const calls = await watch('tagged-parts', () => client.send(change));
-    assertPayloadBeforeRecord(calls, 'tagged-parts', { isLinked: true });
+    const calls = await watch('PutObjectTagging', () => client.send(change));
+    assertPayloadBeforeRecord(calls, BUCKET, 'tagged-parts', { isLinked: true });
     assertRecordBeforeAnswer(calls, pid());
   });
 
   test('the first object of a new bucket: the directory that names the bucket, too', async () => {
     await client.send(new CreateBucketCommand({ Bucket: 'fresh' }));
     const put = new PutObjectCommand({ Bucket: 'fresh', Key: 'first', Body: ABOVE_INLINE });
-    const calls = await watch('fresh', () => client.send(put));
+    const calls = await watch('PutObject', () => client.send(put));
     const record = indexOf(calls, INDEX_WRITE);
     assert(indexOf(calls, `fsync\\(\\d+<${server.dataPath}>`) < record);
     assert(indexOf(calls, `fsync\\(\\d+<${server.dataPath}/fresh>`) < record);
     assertRecordBeforeAnswer(calls, pid());
   });
 
-  const inIndexOnly: [string, () => Promise<unknown>][] = [
+  test('PostObject of a blob: data, sidecar, directories, record, answer', async () => {
+    const { url, fields } = await createPresignedPost(client, { Bucket: BUCKET, Key: 'posted' });
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    form.set('file', new Blob([ABOVE_INLINE]));
+    const calls = await watch('PostObject', async () => {
+      assert.equal((await fetch(url, { method: 'POST', body: form })).status, 204);
+    });
+    assertPayloadBeforeRecord(calls, BUCKET, 'posted');
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('CopyObject by PATCH: sidecar, directories, record, answer', async () => {
+    await client.send(new PutObjectCommand({ ...key, Body: ABOVE_INLINE }));
+    const headers = { 'x-amz-copy-source': `${BUCKET}/key` };
+    const calls = await watch('CopyObjectByPatch', async () => {
+      const path = `/${BUCKET}/patched`;
+      assert.equal((await rawRequest(server, { method: 'PATCH', path, headers })).status, 200);
+    });
+    assertPayloadBeforeRecord(calls, BUCKET, 'patched', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('DeleteObjectTagging of a blob: sidecar, directories, record, answer', async () => {
+    const name = { ...key, Key: 'untagged' };
+    await client.send(new PutObjectCommand({ ...name, Body: ABOVE_INLINE, Tagging: 'a=1' }));
+    const change = new DeleteObjectTaggingCommand(name);
+    const calls = await watch('DeleteObjectTagging', () => client.send(change));
+    assertPayloadBeforeRecord(calls, BUCKET, 'untagged', { isLinked: true });
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  const inIndexOnly: [OperationName, () => Promise<unknown>][] = [
     ['CreateBucket', () => client.send(new CreateBucketCommand({ Bucket: 'second' }))],
     ['CreateMultipartUpload', () => client.send(new CreateMultipartUploadCommand(key))],
     [
@@ -218,6 +283,16 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
         return client.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
       },
     ],
+    ['DeleteBucketTagging', () => client.send(new DeleteBucketTaggingCommand({ Bucket: BUCKET }))],
+    [
+      'PutBucketCors',
+      () => {
+        const CORSRules = [{ AllowedMethods: ['GET'], AllowedOrigins: ['*'] }];
+        const CORSConfiguration = { CORSRules };
+        return client.send(new PutBucketCorsCommand({ Bucket: BUCKET, CORSConfiguration }));
+      },
+    ],
+    ['DeleteBucketCors', () => client.send(new DeleteBucketCorsCommand({ Bucket: BUCKET }))],
     ['DeleteBucket', () => client.send(new DeleteBucketCommand({ Bucket: 'second' }))],
   ];
   for (const [name, work] of inIndexOnly) {
@@ -225,6 +300,22 @@ describe('order of durable steps', { skip: missing ?? false }, () => {
       assertRecordBeforeAnswer(await watch(name, work), pid());
     });
   }
+
+  test('AbortMultipartUpload: record, answer', async () => {
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(key));
+    const abort = new AbortMultipartUploadCommand({ ...key, UploadId });
+    const calls = await watch('AbortMultipartUpload', () => client.send(abort));
+    assertRecordBeforeAnswer(calls, pid());
+  });
+
+  test('every operation that writes was watched', () => {
+    const writing = Object.entries(OPERATIONS).flatMap(([name, { requestLine, handler }]) =>
+      READING.test(requestLine) || handler === notImplemented || WRITES_NOTHING.has(name)
+        ? []
+        : [name],
+    );
+    assert.deepEqual([...watched].sort(), writing.sort());
+  });
 });
 
 /** An object of one part. */
@@ -235,102 +326,4 @@ async function putInParts(client: S3Client, name: string): Promise<void> {
   const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: ABOVE_INLINE }));
   const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
   await client.send(new CompleteMultipartUploadCommand({ ...key, UploadId, MultipartUpload }));
-}
-
-/** Every flush of the payload is over before the first byte goes to the index. */
-function assertPayloadBeforeRecord(
-  calls: readonly string[],
-  keyName: string,
-  { isLinked = false } = {},
-): void {
-  const blob = `/${BUCKET}/[0-9a-f]{2}/${keyName}/[0-9a-f]{32}`;
-  const steps = [
-    ...(isLinked ? [] : [`fdatasync\\(\\d+<.*${blob}/data>`]),
-    `fdatasync\\(\\d+<.*${blob}/metadata.json>`,
-    `fsync\\(\\d+<.*${blob}>`,
-    `fsync\\(\\d+<.*/${BUCKET}/[0-9a-f]{2}/${keyName}>`,
-    `fsync\\(\\d+<.*/${BUCKET}/[0-9a-f]{2}>`,
-    `fsync\\(\\d+<.*/${BUCKET}>`,
-  ].map((pattern) => indexOf(calls, pattern));
-  const [directory = 0] = steps.slice(-4);
-  for (const file of steps.slice(0, -4)) assert(file < directory, 'files before directories');
-  const record = indexOf(calls, INDEX_WRITE);
-  for (const step of steps) assert(step < record, `${calls[step]} precedes ${calls[record]}`);
-}
-
-/** LMDB writes pages, flushes them, then writes its meta page through a descriptor of its own. */
-function assertRecordBeforeAnswer(calls: readonly string[], pid: number | undefined): void {
-  const answer = indexOf(calls, '(sendto|sendmsg|write|writev)\\(\\d+<(TCP|socket).*"HTTP/1.1 2');
-  const before = calls.slice(0, answer);
-  const writes = before.filter((call) => new RegExp(INDEX_WRITE).test(call));
-  assert(writes.length >= 2, 'pages and a meta page are written before the answer');
-  const firstWrite = indexOf(before, INDEX_WRITE);
-  const flush = before.findIndex(
-    (call, at) => at > firstWrite && /f(data)?sync\(\d+<.*data\.mdb>/.test(call),
-  );
-  assert(flush > firstWrite, 'the pages are flushed before the answer');
-  const early = before.slice(0, flush).filter((call) => isMetaWrite(call));
-  assert.deepEqual(early, [], 'nobody sees the record before it is flushed');
-  const meta = before.findLast((call) => new RegExp(INDEX_WRITE).test(call)) ?? '';
-  assert(before.lastIndexOf(meta) > flush, 'the meta page is written after the flush of the pages');
-  const [, descriptor = ''] = /\((\d+)</.exec(meta) ?? [];
-  const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8');
-  const [, flags = ''] = /^flags:\s+([0-7]+)$/m.exec(info) ?? [];
-  assert(
-    (parseInt(flags, 8) & constants.O_DSYNC) !== 0,
-    'the meta page is flushed as it is written',
-  );
-  const late = calls.slice(answer).filter((call) => new RegExp(INDEX_WRITE).test(call));
-  assert.deepEqual(late, [], 'nothing of the record is written after the answer');
-}
-
-/** The first two pages of the file; whichever is newer names the tree that readers see. */
-function isMetaWrite(call: string): boolean {
-  const [, offset] = /^pwrite64\(.*data\.mdb>.*, (\d+)(?:\)|$)/.exec(call) ?? [];
-  return offset !== undefined && Number(offset) < 2 * 4096;
-}
-
-const INDEX_WRITE = '(pwrite64|pwritev2?|writev?)\\(\\d+<.*data\\.mdb>';
-
-function indexOf(calls: readonly string[], pattern: string): number {
-  const index = calls.findIndex((call) => new RegExp(pattern).test(call));
-  assert(index >= 0, `${pattern} is among\n${calls.join('\n')}`);
-  return index;
-}
-
-/**
- * Calls as `name(arguments) = result`, ordered by their ends; one that another thread interrupts is
- * printed in two halves. Writes are ordered by their beginnings, which is the stricter reading.
- */
-function finishedCalls(trace: string): string[] {
-  const begun = new Map<string, string>();
-  const calls: string[] = [];
-  for (const line of trace.split('\n')) {
-    const [, thread = '', text = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
-    const [, beginning] = /^(.*) <unfinished \.\.\.>$/.exec(text) ?? [];
-    const [, ending] = /^<\.\.\. \w+ resumed>(.*)$/.exec(text) ?? [];
-    if (beginning !== undefined) {
-      if (/^f(data)?sync/.test(beginning)) begun.set(thread, beginning);
-      else calls.push(beginning);
-    } else if (ending !== undefined) {
-      const whole = begun.get(thread);
-      if (whole !== undefined) calls.push(`${whole}${ending}`);
-      begun.delete(thread);
-    } else if (text !== '') calls.push(text);
-  }
-  return calls;
-}
-
-/** Whether every thread of a process has a tracer. */
-function isTraced(pid: number | undefined): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((thread) => {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
-    return !/^TracerPid:\s+0$/m.test(status);
-  });
-}
-
-function reasonAgainstStrace(): string | undefined {
-  const { error, status, stderr } = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']);
-  if (error !== undefined) return `strace cannot be run: ${error.message}`;
-  return status === 0 ? undefined : `strace cannot trace: ${stderr.toString().trim()}`;
 }
