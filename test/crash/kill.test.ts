@@ -1,24 +1,27 @@
 // kill -9 of every process, or of one server process, at random moments under mixed load: what was acknowledged is there
 // afterwards, what was not is there as a whole or not at all, and nothing is left over.
 //
-// S3ISH_CRASH_ROUNDS sets the number of kills; CI runs 50.
+// S3ISH_CRASH_ROUNDS sets the number of kills; CI runs 50. S3ISH_CRASH_SEED repeats what is asked for.
 
 import { test } from 'node:test';
 
+import { SeededRandom } from '../support/random.js';
 import { reportFigure } from '../support/reliability.js';
 import { isAlive, startServer, waitFor, type TestServer } from '../support/server.js';
 import { logLines } from './log-lines.js';
-import { CRASH_SETTINGS, runCrashRounds } from './rounds.js';
+import { CRASH_SEED, CRASH_SETTINGS, runCrashRounds } from './rounds.js';
 
 const ROUNDS = Number(process.env['S3ISH_CRASH_ROUNDS'] ?? 50);
 
 test(`kill -9 loses no acknowledged write (${ROUNDS} kills)`, async (context) => {
+  const random = new SeededRandom(CRASH_SEED);
   const server = await startServer({ processes: 2, settings: CRASH_SETTINGS });
   try {
     const acknowledgedCount = await runCrashRounds({
       server,
       count: ROUNDS,
-      crash: () => (Math.random() < 0.25 ? killOne(server) : killAll(server)),
+      crash: () => (random.fraction() < 0.25 ? killOne(server, random) : killAll(server)),
+      random,
       // A killed server answers nothing.
       isExplained: () => false,
       areMarksLost: false,
@@ -27,11 +30,13 @@ test(`kill -9 loses no acknowledged write (${ROUNDS} kills)`, async (context) =>
       what: 'kills at random moments under mixed load',
       figure: `${ROUNDS} kills, ${acknowledgedCount} acknowledged writes, 0 lost, 0 torn`,
       faultCount: ROUNDS,
+      seed: random.seed,
     });
     reportFigure('P-28', {
       what: 'fsck after kills',
       figure: `${ROUNDS} kills, the store looked at before each restart, 0 findings`,
       faultCount: ROUNDS,
+      seed: random.seed,
     });
   } catch (error) {
     context.diagnostic(logLines(server));
@@ -47,9 +52,9 @@ async function killAll(server: TestServer): Promise<() => Promise<void>> {
 }
 
 /** The others go on, and so does what they are asked. */
-async function killOne(server: TestServer): Promise<() => Promise<void>> {
+async function killOne(server: TestServer, random: SeededRandom): Promise<() => Promise<void>> {
   const pids = server.childPids('server');
-  const [victim = 0] = pids.slice(Math.floor(Math.random() * pids.length));
+  const victim = random.oneOf(pids);
   process.kill(victim, 'SIGKILL');
   await waitFor('the victim to be gone', () => !isAlive(victim));
   return () =>

@@ -26,6 +26,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 
+import type { SeededRandom } from '../support/random.js';
 import {
   md5,
   multipartVersionOf,
@@ -52,6 +53,7 @@ const SIZES = [0, 100, 5_000, 32_768, 32_769, 200_000, 262_144, 262_145, 1_500_0
 interface Writer {
   readonly client: S3Client;
   readonly ledger: Ledger;
+  readonly random: SeededRandom;
   readonly keys: readonly string[];
 }
 
@@ -65,9 +67,14 @@ const WORKS: readonly Work[] = [
 ];
 
 /** Does one random piece of work on one of the writer's keys. */
-export async function writeOnce(client: S3Client, ledger: Ledger, index: number): Promise<void> {
+export async function writeOnce(
+  client: S3Client,
+  ledger: Ledger,
+  random: SeededRandom,
+  index: number,
+): Promise<void> {
   const keys = Array.from({ length: KEYS_PER_WRITER }, (_, number) => `key-${index}-${number}`);
-  await oneOf(WORKS)({ client, ledger, keys }, oneOf(keys));
+  await random.oneOf(WORKS)({ client, ledger, random, keys }, random.oneOf(keys));
 }
 
 /**
@@ -79,12 +86,13 @@ export async function writeOnce(client: S3Client, ledger: Ledger, index: number)
 export async function readOnce(
   client: S3Client,
   ledger: Ledger,
+  random: SeededRandom,
   isBefore: () => boolean,
 ): Promise<void> {
   const keys = ledger.keys();
   if (keys.length === 0) return;
   const written = keys.filter((key) => ledger.known(key) === undefined);
-  const key = oneOf(written.length > 0 ? written : keys);
+  const key = random.oneOf(written.length > 0 ? written : keys);
   const attemptsCount = ledger.attemptsCount(key);
   const content = await contentInStore(client, key);
   if (isBefore()) ledger.glimpse(key, content, attemptsCount);
@@ -113,8 +121,8 @@ export function unquoted(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '');
 }
 
-async function put({ client, ledger }: Writer, key: string): Promise<void> {
-  const body = randomBytes(Math.random() < LONG_SHARE ? LONG_BYTES : oneOf(SIZES));
+async function put({ client, ledger, random }: Writer, key: string): Promise<void> {
+  const body = randomBytes(random.fraction() < LONG_SHARE ? LONG_BYTES : random.oneOf(SIZES));
   const version = versionOf(body);
   ledger.attempt(key, version);
   await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
@@ -122,10 +130,10 @@ async function put({ client, ledger }: Writer, key: string): Promise<void> {
 }
 
 /** With a condition that holds. */
-async function conditionalPut({ client, ledger }: Writer, key: string): Promise<void> {
+async function conditionalPut({ client, ledger, random }: Writer, key: string): Promise<void> {
   const known = ledger.known(key);
   if (known === undefined) return;
-  const body = randomBytes(oneOf(SIZES));
+  const body = randomBytes(random.oneOf(SIZES));
   const version = versionOf(body);
   const condition = known.state ? { IfMatch: known.state.etag } : { IfNoneMatch: '*' };
   ledger.attempt(key, version);
@@ -134,10 +142,10 @@ async function conditionalPut({ client, ledger }: Writer, key: string): Promise<
 }
 
 /** With a condition that does not hold: refused, and nothing changes. */
-async function refusedPut({ client, ledger }: Writer, key: string): Promise<void> {
+async function refusedPut({ client, ledger, random }: Writer, key: string): Promise<void> {
   const known = ledger.known(key);
   if (known === undefined) return;
-  const body = randomBytes(oneOf(SIZES));
+  const body = randomBytes(random.oneOf(SIZES));
   const condition = known.state ? { IfNoneMatch: '*' } : { IfMatch: md5(body) };
   const sent = client.send(
     new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ...condition }),
@@ -151,8 +159,8 @@ async function refusedPut({ client, ledger }: Writer, key: string): Promise<void
   );
 }
 
-async function copy({ client, ledger, keys }: Writer, key: string): Promise<void> {
-  const source = oneOf(keys);
+async function copy({ client, ledger, random, keys }: Writer, key: string): Promise<void> {
+  const source = random.oneOf(keys);
   const known = ledger.known(source);
   if (known?.state === undefined || source === key) return;
   // A copy is a single object whatever its source was.
@@ -164,8 +172,8 @@ async function copy({ client, ledger, keys }: Writer, key: string): Promise<void
 }
 
 /** The object as it was, under another key. */
-async function rename({ client, ledger, keys }: Writer, key: string): Promise<void> {
-  const source = oneOf(keys);
+async function rename({ client, ledger, random, keys }: Writer, key: string): Promise<void> {
+  const source = random.oneOf(keys);
   const known = ledger.known(source);
   if (known?.state === undefined || source === key) return;
   ledger.attempt(key, known.state);
@@ -177,11 +185,11 @@ async function rename({ client, ledger, keys }: Writer, key: string): Promise<vo
 }
 
 /** Once to each object that came in one piece: inline ones stay one, files become the first part. */
-async function append({ client, ledger }: Writer, key: string): Promise<void> {
+async function append({ client, ledger, random }: Writer, key: string): Promise<void> {
   const known = ledger.known(key);
   if (known === undefined || known.state?.etag.includes('-') === true) return;
   const name = { Bucket: BUCKET, Key: key };
-  const body = randomBytes(oneOf(SIZES.filter((size) => size > 0)));
+  const body = randomBytes(random.oneOf(SIZES.filter((size) => size > 0)));
   let existing = new Uint8Array();
   if (known.state !== undefined) {
     const answer = await client.send(new GetObjectCommand({ ...name, ChecksumMode: 'ENABLED' }));
@@ -217,8 +225,8 @@ async function remove({ client, ledger }: Writer, key: string): Promise<void> {
   ledger.acknowledge(key, undefined);
 }
 
-async function removeSeveral({ client, ledger, keys }: Writer): Promise<void> {
-  const chosen = keys.filter(() => Math.random() < 0.5);
+async function removeSeveral({ client, ledger, random, keys }: Writer): Promise<void> {
+  const chosen = keys.filter(() => random.fraction() < 0.5);
   if (chosen.length === 0) return;
   for (const key of chosen) ledger.attempt(key, undefined);
   const Delete = { Objects: chosen.map((Key) => ({ Key })) };
@@ -229,13 +237,13 @@ async function removeSeveral({ client, ledger, keys }: Writer): Promise<void> {
 
 /** Some parts are sent twice, and some uploads have a part that the completion leaves out. */
 async function multipart(writer: Writer, key: string): Promise<void> {
-  const { client, ledger } = writer;
-  const large = () => randomBytes(PART_SIZE_MIB_MIN * MIB + Math.floor(Math.random() * 1000));
-  const bodies = [large(), randomBytes(oneOf([1, 40_000, 300_000]))];
+  const { client, ledger, random } = writer;
+  const large = () => randomBytes(PART_SIZE_MIB_MIN * MIB + random.below(1000));
+  const bodies = [large(), randomBytes(random.oneOf([1, 40_000, 300_000]))];
   const upload = await createUpload(writer, key);
-  if (Math.random() < 0.3) await uploadPart(writer, upload, 1, large());
+  if (random.fraction() < 0.3) await uploadPart(writer, upload, 1, large());
   for (const [index, body] of bodies.entries()) await uploadPart(writer, upload, index + 1, body);
-  if (Math.random() < 0.3) await uploadPart(writer, upload, 7, randomBytes(50_000));
+  if (random.fraction() < 0.3) await uploadPart(writer, upload, 7, randomBytes(50_000));
 
   const version = multipartVersionOf(bodies);
   const parts = bodies.map((body, index) => ({ PartNumber: index + 1, ETag: md5(body) }));
@@ -293,10 +301,4 @@ async function uploadPart(
     }),
   );
   upload.parts.set(partNumber, { etag: md5(body), sizeBytes: body.byteLength });
-}
-
-function oneOf<Item>(items: readonly Item[]): Item {
-  const item = items[Math.floor(Math.random() * items.length)];
-  assert(item !== undefined, 'there is something to choose from');
-  return item;
 }

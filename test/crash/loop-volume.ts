@@ -23,6 +23,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
+import type { SeededRandom } from '../support/random.js';
 import { waitFor } from '../support/server.js';
 
 /** Room for what a thousand cuts leave, which only the daily walk of the sweeper finds; sparse. */
@@ -66,15 +67,14 @@ export class LoopVolume {
   }
 
   /** Writes a few files back that nobody has flushed. */
-  writeBackSome(): void {
-    const count = Math.floor(Math.random() * (WRITTEN_BACK_COUNT_MAX + 1));
+  writeBackSome(random: SeededRandom): void {
+    const count = random.below(WRITTEN_BACK_COUNT_MAX + 1);
     try {
       const files = readdirSync(this.#mountPath, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name));
-      for (const file of Array.from({ length: count }, () => oneOf(files))) {
-        if (file !== undefined) writeBack(file);
-      }
+      if (files.length === 0) return;
+      for (let written = 0; written < count; written += 1) writeBack(random.oneOf(files));
     } catch (error) {
       // Removed meanwhile, which is what a busy store does.
       assert.equal((error as NodeJS.ErrnoException).code, 'ENOENT');
@@ -139,8 +139,4 @@ function writeBack(path: string): void {
 function run(command: string, args: readonly string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   assert.equal(status, 0, `${command} ${args.join(' ')}: ${stderr}`);
-}
-
-function oneOf<Item>(items: readonly Item[]): Item | undefined {
-  return items[Math.floor(Math.random() * items.length)];
 }

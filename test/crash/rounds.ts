@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CreateBucketCommand, S3ServiceException, type S3Client } from '@aws-sdk/client-s3';
 
+import type { SeededRandom } from '../support/random.js';
 import { withClient } from '../support/s3-client.js';
 import type { ServerOptions, TestServer } from '../support/server.js';
 import { Ledger } from './ledger.js';
@@ -21,6 +22,9 @@ const LOAD_MS_MAX = 500;
 /** After so many crashes that lose marks the daily walk comes by. */
 const ROUNDS_PER_WALK = 40;
 
+/** The environment variable that gives the seed of a run back. */
+export const CRASH_SEED = 'S3ISH_CRASH_SEED';
+
 /** Settings of a server that is crashed. */
 export const CRASH_SETTINGS = {
   storage: { sweep_interval_secs: 1 },
@@ -30,6 +34,8 @@ export const CRASH_SETTINGS = {
 
 export interface CrashRounds {
   readonly server: TestServer;
+  /** Of the variable `CRASH_SEED`. Repeats what each client asks for; the moments are the machine's. */
+  readonly random: SeededRandom;
   readonly count: number;
   /**
    * Brings processes down, and returns what brings the server back once the clients are done: it
@@ -92,16 +98,18 @@ async function loadUntilCrash(
     }
   };
   const clients = [
-    ...Array.from({ length: WRITERS }, (_, index) =>
-      repeat(() => writeOnce(client, ledger, index)),
-    ),
+    ...Array.from({ length: WRITERS }, (_, index) => {
+      const random = rounds.random.fork();
+      return repeat(() => writeOnce(client, ledger, random, index));
+    }),
     ...Array.from({ length: READERS }, async () => {
+      const random = rounds.random.fork();
       // Nothing to read in the first moments of the first round.
       await sleep(20);
-      await repeat(() => readOnce(client, ledger, () => !isCrashing));
+      await repeat(() => readOnce(client, ledger, random, () => !isCrashing));
     }),
   ];
-  await sleep(Math.random() * LOAD_MS_MAX);
+  await sleep(rounds.random.below(LOAD_MS_MAX));
   isCrashing = true;
   const recover = await rounds.crash();
   await Promise.all(clients);

@@ -15,7 +15,8 @@ import { REMEDIES, type FindingClass } from '#src/maintenance/findings.js';
 
 import { Ledger } from '../crash/ledger.js';
 import { BUCKET as LOAD_BUCKET, writeOnce } from '../crash/load.js';
-import { CRASH_SETTINGS } from '../crash/rounds.js';
+import { CRASH_SEED, CRASH_SETTINGS } from '../crash/rounds.js';
+import { SeededRandom } from '../support/random.js';
 import { reportFigure } from '../support/reliability.js';
 import { REPOSITORY } from '../support/repository.js';
 import { s3Client } from '../support/s3-client.js';
@@ -112,6 +113,7 @@ describe('fsck of a store at rest', () => {
 });
 
 test('fsck refuses a store that is served, and finds nothing in it beside the load', async () => {
+  const random = new SeededRandom(CRASH_SEED);
   const server = await startServer({ processes: 2, settings: CRASH_SETTINGS });
   const client = s3Client(server);
   try {
@@ -126,7 +128,8 @@ test('fsck refuses a store that is served, and finds nothing in it beside the lo
     const ledger = new Ledger();
     const endMs = Date.now() + LOAD_MS;
     const write = async (writer: number): Promise<void> => {
-      while (Date.now() < endMs) await writeOnce(client, ledger, writer);
+      const own = random.fork();
+      while (Date.now() < endMs) await writeOnce(client, ledger, own, writer);
     };
     const writers = Array.from({ length: WRITERS }, (_, index) => write(index));
     let checkCount = 0;
