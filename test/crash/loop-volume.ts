@@ -39,11 +39,16 @@ export class LoopVolume {
   readonly #mountPath: string;
   #isMounted = false;
 
-  /** Makes an empty volume and mounts it. */
-  static create(imagePath: string, mountPath: string): LoopVolume {
+  /** Makes an empty volume and mounts it. Sparse: the image takes what is written. */
+  static create(
+    imagePath: string,
+    mountPath: string,
+    { sizeBytes = IMAGE_BYTES, inodesCount }: { sizeBytes?: number; inodesCount?: number } = {},
+  ): LoopVolume {
     writeFileSync(imagePath, '');
-    truncateSync(imagePath, IMAGE_BYTES);
-    run('mkfs.ext4', ['-q', '-F', imagePath]);
+    truncateSync(imagePath, sizeBytes);
+    const inodes = inodesCount === undefined ? [] : ['-N', String(inodesCount)];
+    run('mkfs.ext4', ['-q', '-F', ...inodes, imagePath]);
     mkdirSync(mountPath, { recursive: true });
     const volume = new LoopVolume(imagePath, mountPath);
     volume.mount();
@@ -87,6 +92,25 @@ export class LoopVolume {
     const program =
       'open(my $f, "<", $ARGV[0]) or die "$!"; ioctl($f, $ARGV[1], pack("L", $ARGV[2])) or die "$!"';
     run('perl', ['-e', program, this.#mountPath, String(SHUTDOWN_REQUEST), String(NO_LOG_FLUSH)]);
+  }
+
+  /** @returns whether it is so now; while a file is open for writing it cannot be `ro`. */
+  remount(mode: 'ro' | 'rw'): boolean {
+    return spawnSync('mount', ['-o', `remount,${mode}`, this.#mountPath]).status === 0;
+  }
+
+  /** As after an error in its journal: read-only until it is mended. */
+  abort(): void {
+    run('mount', ['-o', 'remount,abort', this.#mountPath]);
+  }
+
+  /** Takes it away, whoever uses it, and mends the file system, as an operator would. */
+  repair(): void {
+    run('umount', ['--lazy', this.#mountPath]);
+    this.#isMounted = false;
+    // 1: mended. More is a file system that is lost.
+    const { status, stdout } = spawnSync('e2fsck', ['-fy', this.#imagePath], { encoding: 'utf8' });
+    assert(status !== null && status <= 1, `e2fsck: ${stdout}`);
   }
 
   /** Waits until nobody uses it any more. Does nothing if it is not mounted. */

@@ -173,7 +173,7 @@ async function killAndRestart(server: TestServer, count: number): Promise<Recove
       assert.equal(page.Contents?.length, 5);
     });
   }
-  const file = join(server.dataPath, '.s3ish', 'metadata', 'data.mdb');
+  const file = join(server.metadataPath, 'data.mdb');
   return { servingMs, indexBytes, fileBytes: statSync(file).size };
 }
 

@@ -171,7 +171,7 @@ export async function assertNothingLeftOver(
 export async function assertInOrder(server: TestServer): Promise<void> {
   const findings: Finding[] = [];
   await checkStore({
-    ...{ basePath: server.dataPath, metadataPath: join(server.dataPath, '.s3ish', 'metadata') },
+    ...{ basePath: server.dataPath, metadataPath: server.metadataPath },
     // A crash may have been that of one process.
     ...{ isOnline: isAlive(server.pid), isDataVerified: true },
     onFinding: (finding) => findings.push(finding),
@@ -184,7 +184,7 @@ export async function walkNow(server: TestServer): Promise<void> {
   const store = await openStore({
     backend: 'file',
     basePath: server.dataPath,
-    metadataPath: join(server.dataPath, '.s3ish', 'metadata'),
+    metadataPath: server.metadataPath,
     isFsyncEnabled: true,
     inlineBytesMax: 0,
     incarnation: 'walk',
@@ -208,7 +208,7 @@ async function rowsLeft(server: TestServer): Promise<string[]> {
 }
 
 function openIndex(server: TestServer) {
-  const path = join(server.dataPath, '.s3ish', 'metadata');
+  const path = server.metadataPath;
   return openLmdbEnvironment({ path, isFsyncEnabled: true, epoch: undefined });
 }
 

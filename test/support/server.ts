@@ -53,6 +53,8 @@ export interface TestServer {
   readonly secretKey: string;
   readonly region: string;
   readonly dataPath: string;
+  /** Directory of the index. */
+  readonly metadataPath: string;
   readonly configFile: string;
   /** Process id of the primary that runs now. */
   readonly pid: number;
@@ -127,6 +129,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     secretKey,
     region: 'us-east-1',
     dataPath,
+    metadataPath: metadataPathOf(options, dataPath),
     configFile,
     get pid() {
       return child.pid ?? 0;
@@ -225,17 +228,20 @@ async function waitUntilReady(
   }
 }
 
+function metadataPathOf(options: ServerOptions, dataPath: string): string {
+  const path = options.settings?.['storage']?.['metadata_path'];
+  return typeof path === 'string' ? path : join(dataPath, '.s3ish', 'metadata');
+}
+
 function keyPair(options: ServerOptions, dataPath: string, output: string): [string, string] {
   const { credentials_file: file } = options.settings?.['auth'] ?? {};
-  const metadataPath = options.settings?.['storage']?.['metadata_path'];
   const isMemory = options.settings?.['storage']?.['backend'] === 'memory';
   if (file === undefined && isMemory) {
     const [, accessKey = '', secretKey = ''] =
       /access key\s+(\S+)\s+secret key\s+(\S+)/.exec(output) ?? [];
     return [accessKey, secretKey];
   }
-  const directory =
-    typeof metadataPath === 'string' ? metadataPath : join(dataPath, '.s3ish', 'metadata');
+  const directory = metadataPathOf(options, dataPath);
   const text = readFileSync(String(file ?? join(directory, 'root-credentials')), 'utf8');
   const [accessKey = '', secretKey = ''] =
     text
