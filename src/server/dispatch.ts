@@ -115,10 +115,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   return async function dispatch(exchange: Exchange): Promise<void> {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
-    const isAdmitted = options.admission.enter(startedMs);
+    const admitted = options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
-      if (!isAdmitted) throw OVERLOADED;
+      if (admitted === false) throw OVERLOADED;
+      if (admitted !== true) await admitted;
       reply = replyOf(await run(exchange, progress), progress);
     } catch (thrown) {
       reply = refuse(exchange, progress, thrown);
@@ -134,7 +135,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     }
     progress.onSent?.();
     progress.semaphore?.release();
-    if (isAdmitted) options.admission.leave();
+    if (admitted !== false) options.admission.leave();
     options.onRequestEnd({
       requestId: progress.ids.requestId,
       operation: progress.operation,

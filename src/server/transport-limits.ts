@@ -79,7 +79,10 @@ export const HEAD_TIMEOUT_MS = 10_000;
 /** How often the event loop is seen to come round while requests come. */
 export const TURN_WATCH_MS = 10;
 
-/** Requests that a turn of the event loop serves, however long it takes, before any is refused. */
+/** Work on requests that a turn of the event loop takes on; those that are left come in the next. */
+export const TURN_WORK_MS_MAX = 20;
+
+/** Requests that a turn of the event loop begins, and that may wait, however long they take. */
 export const TURN_REQUESTS_COUNT_MIN = 16;
 
 /** The slowest tick; uWebSockets.js cuts sockets after 10 s unless they are re-armed before. */

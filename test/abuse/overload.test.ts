@@ -36,10 +36,8 @@ const KINDS: Readonly<Record<string, Omit<FloodRequests, 'target'>>> = {
 
 for (const [name, requests] of Object.entries(KINDS)) {
   test(`P-20 ten times too many ${name} are served as far as possible, the rest refused`, async (context) => {
-    // What waits for the disk or the network is limited by count, what computes by time; both such
-    // that a refusal comes within 100 ms.
+    // What waits for the disk or the network is limited by count, to what they do in 100 ms.
     const settings = {
-      server: { max_turn_ms: 60 },
       storage: { max_concurrent_uploads: PLACES, max_concurrent_downloads: PLACES },
     };
     const server = await startAbused(context, { settings });
