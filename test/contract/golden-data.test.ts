@@ -29,6 +29,7 @@ import { openLmdbEnvironment } from '#src/metadata/lmdb-environment.js';
 import { FORMAT_KEY } from '#src/metadata/keys.js';
 import { encodeNumber } from '#src/metadata/record-codec.js';
 
+import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
 import { MAIN_FILE, startServer, waitFor } from '../support/server.js';
 
@@ -94,6 +95,10 @@ test('format 1: a whole data directory is opened and served', async (context) =>
     const names = readdirSync(join(dataPath, Bucket), { recursive: true }).map(String);
     return leftovers.every((leftover) => !names.some((name) => name.includes(leftover)));
   });
+  reportFigure('P-34', {
+    what: 'data of format 1',
+    figure: `${Object.keys(OBJECTS).length} objects of every placement and an upload in progress read back, leftovers swept`,
+  });
 });
 
 test('format 1: every sidecar in the directory names its blob', (context) => {
@@ -132,6 +137,10 @@ test('a data directory of a newer format is refused in words, and nothing is wri
   assert.equal(status, 1, stderr);
   assert.match(stderr, /^The index in .* has format 2; this version of s3ish reads 1\n$/);
   assert.deepEqual(treeOf(dataPath), before);
+  reportFigure('P-34', {
+    what: 'data of a later version',
+    figure: 'refused with a message that names both formats; no file was changed',
+  });
 });
 
 async function payloadOf(client: S3Client, Key: string): Promise<Buffer> {

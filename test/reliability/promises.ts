@@ -306,7 +306,7 @@ export const PROMISES: readonly ReliabilityPromise[] = [
   {
     id: 'P-13',
     promise: 'SIGTERM ends the server without cutting off a request that runs.',
-    command: 'make test',
+    command: 'S3ISH_RELIABILITY=record make test',
     mutations: [
       {
         name: 'running requests are not waited for',
@@ -710,6 +710,22 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         find: 'timingSafeEqual(expectedBytes, providedBytes)',
         replace: 'true',
         test: 'abuse/hostile-login.test.js',
+      },
+    ],
+  },
+  {
+    id: 'P-34',
+    promise:
+      'Data of every released format is opened and served; data of a later one is refused with a clear message and not changed.',
+    command: 'S3ISH_RELIABILITY=record make test',
+    mutations: [
+      {
+        name: 'the format of an index is not looked at',
+        file: 'src/metadata/lmdb-environment.ts',
+        find: '    if (format !== INDEX_FORMAT) {',
+        replace: '    if (format < INDEX_FORMAT) {',
+        test: 'contract/golden-data.test.js',
+        pattern: 'a newer format is refused',
       },
     ],
   },
