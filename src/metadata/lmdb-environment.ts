@@ -12,14 +12,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 
-import { statfsSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
-
 import { open, type Database, type RootDatabase } from 'lmdb';
 
 import { asBuffer } from '../util/bytes.js';
 import { FencedError } from '../util/fenced-error.js';
 import { NewerFormatError } from '../util/newer-format-error.js';
+import { CommitError, rethrowCommitFault } from './commit-error.js';
 import { CommitQueue, type CountingWriteView } from './commit-queue.js';
 import {
   StaleEpochError,
@@ -66,8 +64,6 @@ const MAP_SIZE_BYTES = 1024 ** 4;
 const READERS_COUNT_MAX = 2048;
 /** No key is empty. */
 const LOWEST_KEY = Buffer.of(0);
-/** With less than this free a disk counts as full. */
-const FULL_BYTES_MAX = 1024 * 1024;
 
 /**
  * Opens or creates the index.
@@ -242,6 +238,7 @@ class LmdbEnvironment implements Environment {
       // MDB_PANIC: every later read fails, every later write would never be answered.
       this.#isFatal = true;
     }
+    fault.isUndone = !this.#isFatal;
     if (this.#isFatal || !PASSING_FAULTS.has(fault.code)) this.fence(fault);
   }
 }
@@ -290,46 +287,6 @@ class LmdbWriteView implements CountingWriteView {
     if (this.#sequence !== undefined)
       this.put('system', SEQUENCE_KEY, encodeNumber(this.#sequence));
   }
-}
-
-/**
- * Whether an unhandled rejection is the echo of a failed commit: the library rejects promises that
- * nobody can reach beside the one that was handed out, where the failure has been dealt with.
- */
-export function isCommitEcho(error: unknown): boolean {
-  return error instanceof Error && 'commitError' in error;
-}
-
-/** A transaction did not reach the disk. `code` is the system's, or empty for one of LMDB's. */
-class CommitError extends Error {
-  override readonly name = 'CommitError';
-
-  constructor(
-    readonly code: string,
-    cause: unknown,
-  ) {
-    super('Cannot commit to the index', { cause });
-  }
-}
-
-/**
- * A failed commit is told in two steps: a promise inside the error rejects with the reason. Left
- * alone that one would be an unhandled rejection, which ends the process.
- */
-async function rethrowCommitFault(error: unknown, path: string): Promise<never> {
-  if (!(error instanceof Error && 'commitError' in error)) throw error;
-  const reason: unknown = await Promise.resolve(error.commitError).catch((cause: unknown) => cause);
-  const errno = reason instanceof Error && 'code' in reason ? Number(reason.code) : 0;
-  // LMDB's own codes are negative; positive ones are those of the system, such as ENOSPC.
-  if (errno <= 0) throw new CommitError('', reason);
-  const code = getSystemErrorName(-errno);
-  // A page of which only the beginning found room is an EIO to LMDB.
-  throw new CommitError(code === 'EIO' && isFull(path) ? 'ENOSPC' : code, reason);
-}
-
-function isFull(path: string): boolean {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize < FULL_BYTES_MAX;
 }
 
 function checkEpoch(txn: CountingWriteView, epoch: number | undefined): void {

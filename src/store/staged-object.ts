@@ -6,7 +6,9 @@
  */
 
 import type { PlacementRecord } from '../metadata/records.js';
+import { CommitError } from '../metadata/commit-error.js';
 import { S3Error } from '../s3/errors.js';
+import { FencedError } from '../util/fenced-error.js';
 import { publishObject } from './object-actions.js';
 import { requireBucketRecord, type StoreContext } from './context.js';
 import { versionOf } from './object-version.js';
@@ -86,7 +88,11 @@ async function commitObject(context: StoreContext, input: Commit): Promise<Objec
   return versionOf(bucket, key, record);
 }
 
-/** An S3 error is decided before anything is written, so the payload is certainly unused. */
+/**
+ * Whether a commit that failed has certainly changed nothing, so that the payload is unused: an S3
+ * error and a fence are decided before anything is written, and the index says what it took back.
+ */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof S3Error;
+  if (error instanceof CommitError) return error.isUndone;
+  return error instanceof S3Error || error instanceof FencedError;
 }

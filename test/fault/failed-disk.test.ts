@@ -1,7 +1,7 @@
 // A disk that fails and comes back: what still works meanwhile, and that service returns by itself.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -140,6 +140,21 @@ test('an index that takes no commits leaves reads alone', { skip }, async () => 
     figure: `reads go on, writes get 503; full service ${seconds.toFixed(1)} s after the fault`,
     faultCount,
   });
+});
+
+test('a payload whose record finds no room gives its space back at once', { skip }, async () => {
+  const calls = CALLS.write;
+  faults.arm({ path: 'data.mdb', calls, error: 'ENOSPC', nth: 1, isSticky: false });
+  const refused = await request(server, 'no-room', { method: 'PUT', body: LARGE });
+  const { faultCount } = faults.disarm();
+  assert.deepEqual([refused.status, refused.code, faultCount], [507, 'InsufficientStorage', 1]);
+  const left = readdirSync(dataPath, { recursive: true }).map(String);
+  assert.deepEqual(
+    left.filter((path) => path.includes('/no-room/')),
+    [],
+  );
+  assert.equal((await get('no-room')).code, 'NoSuchKey');
+  assert.equal(await put('no-room', LARGE), 200);
 });
 
 for (const error of ['EIO', 'ENOSPC'] as const) {
