@@ -31,6 +31,7 @@ import {
 } from './layout.js';
 import { nodeDisk } from './node-disk.js';
 import {
+  GATHER_BYTES_MIN,
   PlainWriter,
   removeBlob,
   removeEmptyDirectories,
@@ -67,6 +68,7 @@ export async function openPlainBlobs(options: PlainBlobsOptions): Promise<BlobSt
   return new PlainBlobs({
     ...{ basePath, marksPath, disk, volume, openCount: 0, syncedBuckets: new Set<string>() },
     buffers: new RecycledBuffers(BLOCK_SIZE_BYTES),
+    smallBuffers: new RecycledBuffers(GATHER_BYTES_MIN),
   });
 }
 
@@ -81,6 +83,7 @@ export function plainBlobsToRead(basePath: string): Pick<BlobStore, 'open' | 'si
       volume,
       openCount: 0,
       buffers: new RecycledBuffers(BLOCK_SIZE_BYTES),
+      smallBuffers: new RecycledBuffers(GATHER_BYTES_MIN),
       syncedBuckets: new Set<string>(),
     },
   });

@@ -33,6 +33,8 @@ export interface WriterContext {
   openCount: number;
   /** Memory of a block each, for payload on its way in or out. */
   readonly buffers: RecycledBuffers;
+  /** Of {@link GATHER_BYTES_MIN} each: many uploads together cannot have a block. */
+  readonly smallBuffers: RecycledBuffers;
   /** Bucket directories whose own entries this process has flushed. */
   readonly syncedBuckets: Set<string>;
 }
@@ -40,8 +42,9 @@ export interface WriterContext {
 /** Bytes gathered before they are written; while these are written, as many may gather. */
 const GATHER_BYTES_MAX = 512 * 1024;
 /** What all uploads of a process gather together, and again write: with many, each gathers less. */
-const GATHER_BYTES_OF_ALL = 64 * 1024 * 1024;
-const GATHER_BYTES_MIN = 64 * 1024;
+const GATHER_BYTES_OF_ALL = 32 * 1024 * 1024;
+/** The least an upload gathers. */
+export const GATHER_BYTES_MIN = 64 * 1024;
 /** The sweeper may remove an empty directory under our feet; it cannot do so for ever. */
 const DIRECTORY_ATTEMPTS_MAX = 100;
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -198,11 +201,11 @@ export class PlainWriter implements BlobWriter {
     if (last !== undefined && this.#filledBytes < last.byteLength) {
       return last.subarray(this.#filledBytes);
     }
-    const sizeBytes = Math.min(BLOCK_SIZE_BYTES, this.#gatherBytesMax());
-    const isBlock = sizeBytes === BLOCK_SIZE_BYTES;
-    const next = isBlock
-      ? this.#context.buffers.take(sizeBytes)
-      : Buffer.allocUnsafeSlow(sizeBytes);
+    const { buffers, smallBuffers } = this.#context;
+    const next =
+      this.#gatherBytesMax() >= BLOCK_SIZE_BYTES
+        ? buffers.take(BLOCK_SIZE_BYTES)
+        : smallBuffers.take(GATHER_BYTES_MIN);
     this.#gathered.push(next);
     this.#filledBytes = 0;
     return next;
@@ -235,7 +238,11 @@ export class PlainWriter implements BlobWriter {
   }
 
   #giveBack(pieces: readonly Uint8Array[]): void {
-    for (const piece of pieces) this.#context.buffers.give(piece);
+    const { buffers, smallBuffers } = this.#context;
+    for (const piece of pieces) {
+      const isSmall = piece.buffer.byteLength === GATHER_BYTES_MIN;
+      (isSmall ? smallBuffers : buffers).give(piece);
+    }
   }
 
   async #writeSidecar(text: string): Promise<void> {

@@ -11,6 +11,7 @@ import type { Config } from '../config/settings.js';
 import type { Log } from '../observe/log.js';
 import type { MetricsSource } from '../observe/metrics.js';
 import { requestMetrics } from '../observe/request-metrics.js';
+import { ShedLog } from '../observe/shed-log.js';
 import type { OperationLimits } from '../operations/operation.js';
 import { Admission } from '../server/admission.js';
 import { createDispatcher, type RequestEnd } from '../server/dispatch.js';
@@ -44,6 +45,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   const recovery = new DiskRecovery(context);
   const store = await openConfiguredStore(start, recovery);
   const metrics = config.metrics.enabled ? requestMetrics() : undefined;
+  const shedLog = new ShedLog(log);
 
   const handler = createDispatcher({
     store,
@@ -63,7 +65,8 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     onRequestBegin: (operation) => metrics?.begin(operation),
     onRequestEnd: (end) => {
       metrics?.record(end);
-      if (config.log.access_log) logAccess(log, end);
+      if (end.errorCode === 'SlowDown' && !end.isBegun) shedLog.note();
+      else if (config.log.access_log) logAccess(log, end);
     },
     onFault: (fault, requestId, cause) => {
       log.error({ err: fault, requestId }, 'A request failed because of the server');

@@ -188,7 +188,10 @@ export const SETTINGS = {
       ['auto', 'json', 'pretty'],
       'One JSON object per line, or coloured text; "auto" is text on a terminal and JSON elsewhere.',
     ),
-    access_log: flag(true, 'One line per request, at level info.'),
+    access_log: flag(
+      true,
+      'One line per request, at level info. Those that are refused with SlowDown unread are counted, in one line a second.',
+    ),
   },
   metrics: {
     enabled: flag(

@@ -59,7 +59,7 @@ export interface RequestEnd {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly durationMs: number;
-  /** Of the client, when trusted proxies tell it; of the peer otherwise. */
+  /** Of the client, when trusted proxies tell it; of the peer otherwise. Empty when it was refused unread. */
   readonly remoteAddress: string;
   readonly accessKey: string | undefined;
 }
@@ -91,6 +91,7 @@ export interface DispatcherOptions {
 interface Progress extends ReplyContext {
   readonly forwarding: Forwarding | undefined;
   crossOriginHeaders: ReplyContext['crossOriginHeaders'];
+  remoteAddress: string;
   operation: string;
   isBegun: boolean;
   bucket: string;
@@ -119,9 +120,15 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     let reply: TransportReply | undefined;
     try {
       if (admitted === false) throw OVERLOADED;
-      if (admitted !== true) await admitted;
+      if (admitted !== true) {
+        // While it waits its client can go, and the address with it.
+        progress.remoteAddress = addressOf(exchange, progress);
+        await admitted;
+      }
       reply = replyOf(await run(exchange, progress), progress);
     } catch (thrown) {
+      // For one that is shed it would cost as much as its answer.
+      if (thrown !== OVERLOADED) progress.remoteAddress ||= addressOf(exchange, progress);
       reply = refuse(exchange, progress, thrown);
     }
     let outcome = reply && (await exchange.respond(reply));
@@ -149,7 +156,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       bytesIn: progress.bytesIn,
       bytesOut: outcome?.bodyBytes ?? 0,
       durationMs: performance.now() - startedMs,
-      remoteAddress: progress.forwarding?.clientAddress ?? exchange.remoteAddress,
+      remoteAddress: progress.remoteAddress,
       accessKey: progress.accessKey,
     });
   };
@@ -179,7 +186,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       headers: head.headers,
     });
     progress.operation = name;
+    const semaphore = semaphoreOf(name, operation);
+    // Cheaper here than where its place is taken: no signature has been looked at.
+    if (semaphore?.isFull === true) throw OVERLOADED;
     progress.isBegun = true;
+    progress.remoteAddress = addressOf(exchange, progress);
     options.onRequestBegin(name);
 
     const { region, store } = options;
@@ -229,7 +240,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       call = await signedCall(call, progress);
       authorizeAgain();
     }
-    const admission = admit(operation, progress);
+    const admission = semaphore && admit(semaphore, progress);
     if (admission !== undefined) {
       await admission;
       authorizeAgain();
@@ -260,17 +271,16 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     return { credentials, signingKeys, region, isSignatureV2Offered, nowMs };
   }
 
+  /** Of those that move payload, the ones this operation is counted among. */
+  function semaphoreOf(name: string, { body }: Operation): Semaphore | undefined {
+    if (body === 'stream' || body === 'form') return options.uploads;
+    return DOWNLOADS.has(name) ? options.downloads : undefined;
+  }
+
   /** Takes a place among those that move payload, or sheds the request; waits only if it must. */
-  function admit(operation: Operation, progress: Progress): Promise<void> | undefined {
-    const semaphore =
-      operation.body === 'stream' || operation.body === 'form'
-        ? options.uploads
-        : DOWNLOADS.has(progress.operation)
-          ? options.downloads
-          : undefined;
-    if (semaphore === undefined) return undefined;
+  function admit(semaphore: Semaphore, progress: Progress): Promise<void> | undefined {
     const take = (isAdmitted: boolean): void => {
-      if (!isAdmitted) throw new S3Error('SlowDown');
+      if (!isAdmitted) throw OVERLOADED;
       progress.semaphore = semaphore;
     };
     const admitted = semaphore.acquire();
@@ -295,11 +305,16 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   }
 }
 
+function addressOf(exchange: Exchange, { forwarding }: Progress): string {
+  return forwarding?.clientAddress ?? exchange.remoteAddress;
+}
+
 function newProgress(hostId: string, forwarding: Forwarding | undefined): Progress {
   return {
     ids: { requestId: newRequestId(), hostId },
     forwarding,
     crossOriginHeaders: undefined,
+    remoteAddress: '',
     operation: 'Unknown',
     isBegun: false,
     bucket: '',

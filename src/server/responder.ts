@@ -39,7 +39,7 @@ export interface Responder extends PieceSink {
   readonly sentBytes: number;
   /** True from `begin` until the head goes out with the first bytes. */
   readonly isHeadUnsent: boolean;
-  /** Peer address, at any time. */
+  /** Peer address; empty when it was never asked for before the answer was out. */
   remoteAddress(): string;
   pause(): void;
   resume(): void;

@@ -78,7 +78,7 @@ export interface Exchange {
   readonly isChunked: boolean;
   /** True when the request came after `stopAccepting`, on a connection that was kept. */
   readonly isTooLate: boolean;
-  /** Peer address in text form; decoded when it is first read. */
+  /** Peer address in text form. Empty when it is first read after the answer is out or the client gone. */
   readonly remoteAddress: string;
   /** True once the client is gone; nothing can be sent any more. */
   readonly isAborted: boolean;

@@ -50,7 +50,7 @@ const NO_BYTES = new Uint8Array(0);
 /** See the module comment. */
 export class UwsResponder implements Responder {
   readonly #res: UwsResponse;
-  readonly #address: ArrayBuffer;
+  #address: ArrayBuffer | undefined;
   readonly #isHeadRequest: boolean;
   readonly #onFault: (fault: unknown, context: string) => void;
   #isOver = false;
@@ -71,8 +71,6 @@ export class UwsResponder implements Responder {
     onFault: (fault: unknown, context: string) => void,
   ) {
     this.#res = res;
-    // Asked now, since it cannot be asked any more once the answer is out or the client is gone.
-    this.#address = res.getRemoteAddressAsText();
     this.#isHeadRequest = isHeadRequest;
     this.#onFault = onFault;
   }
@@ -94,6 +92,8 @@ export class UwsResponder implements Responder {
 
   /** Peer address as the library spells it. */
   remoteAddress(): string {
+    if (this.#address === undefined && this.#isOver) return '';
+    this.#address ??= this.#res.getRemoteAddressAsText();
     return Buffer.from(this.#address).toString('latin1');
   }
 

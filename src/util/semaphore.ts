@@ -19,13 +19,18 @@ export class Semaphore {
     this.#waitersCountMax = options.waitersCountMax;
   }
 
+  /** Whether {@link acquire} would refuse at once. */
+  get isFull(): boolean {
+    return this.#freeCount === 0 && this.#waiters.size >= this.#waitersCountMax;
+  }
+
   /** @returns false when no place became free in time. Each true needs one {@link release}. */
   acquire(): boolean | Promise<boolean> {
     if (this.#freeCount > 0) {
       this.#freeCount -= 1;
       return true;
     }
-    if (this.#waiters.size >= this.#waitersCountMax) return false;
+    if (this.isFull) return false;
     return new Promise((resolve) => {
       const admit = (): void => {
         clearTimeout(timer);

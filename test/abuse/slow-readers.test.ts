@@ -19,12 +19,16 @@ const READ_MS = IS_FULL ? 60_000 : 5_000;
 const STOPPED_MS = IS_FULL ? 30_000 : 5_000;
 const FINISHERS = IS_FULL ? 4 : 20;
 const BASELINE_MS = IS_FULL ? 10_000 : 2_000;
+/** Longer than the test: by default they would be disconnected in the middle of it. */
+const WRITE_TIMEOUT_SECS = 600;
 /** Of all readers together. */
 const GROWTH_MIB_MAX = 128;
 const BUCKET = 'abused';
 
 test('P-17 readers that do not read cost at most 128 MiB together, and lose nothing', async (context) => {
-  const server = await startAbused(context);
+  // To the server a kibibyte a second is nothing: the buffers of the kernel hide it.
+  const settings = { server: { write_timeout_secs: WRITE_TIMEOUT_SECS } };
+  const server = await startAbused(context, { settings });
   const path = `/${BUCKET}/large`;
   await rawRequest(server, { method: 'PUT', path: `/${BUCKET}` });
   await rawRequest(server, { method: 'PUT', path: `/${BUCKET}/small`, body: 'small' });

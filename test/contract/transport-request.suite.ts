@@ -29,6 +29,7 @@ function headTests(choice: TransportChoice): void {
     const seen: Exchange[] = [];
     const { port } = await startTransport(context, choice, async (exchange) => {
       seen.push(exchange);
+      assert.equal(exchange.remoteAddress, '127.0.0.1');
       await reply(exchange, 'ok');
     });
     const bytes =
@@ -49,7 +50,7 @@ function headTests(choice: TransportChoice): void {
     assert.equal(head.repeatedHeaders.size, 0);
     // White space around a value is the only thing not counted.
     assert.equal(head.headBytes, bytes.length - 3);
-    // Still known after the answer, for the access log.
+    // Once asked for it is still known after the answer, for the access log.
     assert.equal(seen[0]?.remoteAddress, '127.0.0.1');
   });
 
@@ -363,9 +364,10 @@ function abortTests(choice: TransportChoice): void {
     const outcome = deferred<ReplyOutcome>();
     const { port, faults } = await startTransport(context, choice, async (exchange) => {
       exchange.onAborted(() => calls.push('aborted'));
+      assert.equal(exchange.remoteAddress, '127.0.0.1');
       await readAll(exchange).catch((error: unknown) => failure.resolve(error));
       assert.equal(exchange.isAborted, true);
-      assert.equal(exchange.remoteAddress, '127.0.0.1');
+      assert.equal(exchange.remoteAddress, '127.0.0.1', 'known once, known later');
       outcome.resolve(await reply(exchange, 'nobody listens'));
     });
     const client = await RawClient.open(port);

@@ -461,7 +461,7 @@ export const PROMISES: readonly ReliabilityPromise[] = [
       {
         name: 'any number of payloads moves at once',
         file: 'src/server/dispatch.ts',
-        find: "if (!isAdmitted) throw new S3Error('SlowDown');",
+        find: 'if (!isAdmitted) throw OVERLOADED;',
         replace: '',
         test: 'abuse/overload.test.js',
         pattern: 'GETs of 1 MiB',

@@ -27,6 +27,9 @@ export interface UploadResult {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
+/** Parts of a step; in each, one part of the uploads sends its piece. */
+const TURNS_COUNT = 25;
+
 /** The byte that an upload repeats. */
 export function fillOf(index: number): number {
   return 65 + (index % 26);
@@ -58,11 +61,17 @@ export async function uploadSlowly(
   const startedMs = performance.now();
   for (let sentBytes = 0; sentBytes < sizeBytes && !state.isOver; sentBytes += pieceBytes) {
     const rest = sizeBytes - sentBytes;
-    sockets.forEach((socket, index) => {
-      if (socket.writable) socket.write((pieces[index % 26] ?? Buffer.alloc(0)).subarray(0, rest));
-    });
-    const dueMs = startedMs + ((sentBytes + pieceBytes) / bytesPerSecond) * 1000;
-    await sleep(Math.max(1, dueMs - performance.now()));
+    // Clients that know nothing of each other do not send all at the same moment.
+    for (let turn = 0; turn < TURNS_COUNT; turn += 1) {
+      for (let index = turn; index < sockets.length; index += TURNS_COUNT) {
+        const piece = (pieces[index % 26] ?? Buffer.alloc(0)).subarray(0, rest);
+        const socket = sockets[index];
+        if (socket?.writable === true) socket.write(piece);
+      }
+      const share = (turn + 1) / TURNS_COUNT;
+      const dueMs = startedMs + ((sentBytes + pieceBytes * share) / bytesPerSecond) * 1000;
+      await sleep(Math.max(1, dueMs - performance.now()));
+    }
   }
   await all;
   return { outcomes };
