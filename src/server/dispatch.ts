@@ -116,7 +116,9 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   return async function dispatch(exchange: Exchange): Promise<void> {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
-    const admitted = options.admission.enter(startedMs);
+    // Waiting for its turn would lead nowhere: nothing of an upload is done without a place.
+    const isHopeless = options.uploads.isFull && isUpload(exchange.head);
+    const admitted = !isHopeless && options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
       if (admitted === false) throw OVERLOADED;
@@ -303,6 +305,13 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       closeConnection: failure.closeConnection,
     });
   }
+}
+
+/** Whether a request is certain to bring payload; some that do are not told by so short a look. */
+function isUpload({ method, rawPath, rawQuery, headers }: Exchange['head']): boolean {
+  if (method !== 'PUT' || (rawQuery !== '' && !rawQuery.includes('uploadId='))) return false;
+  const keyStart = rawPath.indexOf('/', 1) + 1;
+  return keyStart > 1 && keyStart < rawPath.length && !headers.has('x-amz-copy-source');
 }
 
 function addressOf(exchange: Exchange, { forwarding }: Progress): string {

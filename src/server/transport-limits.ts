@@ -27,8 +27,11 @@ export const RECEIVE_QUEUE_BYTES_HARD_MAX = 1024 * 1024 * 1024;
 /** What is received of a body is copied into recycled memory in pieces of this size. */
 export const RECEIVE_BUFFER_BYTES = 64 * 1024;
 
-/** Pieces below this are copied into memory of their own, which costs less for their size. */
-export const RECEIVE_BUFFER_BYTES_MIN = 16 * 1024;
+/** Memory for shorter pieces, which would waste most of such a buffer. */
+export const RECEIVE_SMALL_BUFFER_BYTES = 16 * 1024;
+
+/** Pieces below this are copied out of memory that the collector manages. */
+export const RECEIVE_BUFFER_BYTES_MIN = 2 * 1024;
 
 /** Such memory that is kept for later: 16 MiB. */
 export const RECEIVE_BUFFERS_KEPT_MAX = 256;

@@ -34,6 +34,7 @@ import {
   RECEIVE_BUFFER_BYTES,
   RECEIVE_BUFFER_BYTES_MIN,
   RECEIVE_BUFFERS_KEPT_MAX,
+  RECEIVE_SMALL_BUFFER_BYTES,
   STREAM_PLACES_COUNT,
 } from './transport-limits.js';
 import type { Transport, TransportOptions } from './transport.js';
@@ -63,6 +64,10 @@ export class UwsTransport implements Transport, ExchangeHost {
   readonly #clock: TickClock;
   readonly #overflow = new OverflowArea();
   readonly #receiveBuffers = new RecycledBuffers(RECEIVE_BUFFER_BYTES, RECEIVE_BUFFERS_KEPT_MAX);
+  readonly #smallBuffers = new RecycledBuffers(
+    RECEIVE_SMALL_BUFFER_BYTES,
+    RECEIVE_BUFFERS_KEPT_MAX,
+  );
   #listenSocket: uws.us_listen_socket | undefined;
   #inFlightCount = 0;
   #connectionsCount = 0;
@@ -210,12 +215,13 @@ export class UwsTransport implements Transport, ExchangeHost {
   }
 
   #copyOf(chunk: Uint8Array): Uint8Array | LentPiece {
-    // Small bodies come out of Buffer's pool, which is cheaper than memory of their own.
+    // The smallest come out of Buffer's pool, which is cheaper than memory of their own.
     if (chunk.byteLength < RECEIVE_BUFFER_BYTES_MIN) return Buffer.from(chunk);
-    const bytes = this.#receiveBuffers.take(chunk.byteLength);
+    const isSmall = chunk.byteLength <= RECEIVE_SMALL_BUFFER_BYTES;
+    const buffers = isSmall ? this.#smallBuffers : this.#receiveBuffers;
+    const bytes = buffers.take(chunk.byteLength);
     bytes.set(chunk);
-    const heldBytes = bytes.buffer.byteLength;
-    return { bytes, heldBytes, release: () => this.#receiveBuffers.give(bytes) };
+    return { bytes, heldBytes: bytes.buffer.byteLength, release: () => buffers.give(bytes) };
   }
 
   #run(exchange: HttpExchange): void {
