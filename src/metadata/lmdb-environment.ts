@@ -30,7 +30,7 @@ import {
 } from './environment.js';
 import { EPOCH_KEY, FORMAT_KEY, INDEX_FORMAT, KEY_BYTES_MAX, SEQUENCE_KEY } from './keys.js';
 import { bindToKey, isBound, unbindFromKey } from './key-binding.js';
-import { decodeNumber, encodeNumber } from './record-codec.js';
+import { DamagedRecordError, decodeNumber, encodeNumber } from './record-codec.js';
 
 type Tables = Readonly<Record<Table, Database<Buffer, Buffer>>>;
 
@@ -321,7 +321,15 @@ function collectRange(tables: Tables, table: Table, query: RangeQuery): Entry[] 
     inclusiveEnd: query.end.byteLength > KEY_BYTES_MAX,
     limit: query.countMax,
   });
+  let previous: Uint8Array = query.start;
   for (const { key, value } of range) {
+    // A damaged tree can lead back to where a walk has been, and a caller that goes on behind the
+    // last key would go round for ever.
+    const order = Buffer.compare(key, previous);
+    if (order < 0 || (order === 0 && entries.length > 0)) {
+      throw new DamagedRecordError(`the keys of the table ${table} are out of order`);
+    }
+    previous = key;
     entries.push({ key, value: unbindFromKey(table, key, value) });
   }
   return entries;

@@ -117,7 +117,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
     // Waiting for its turn would lead nowhere: nothing of an upload is done without a place.
-    const isHopeless = options.uploads.isFull && isUpload(exchange.head);
+    const isHopeless = options.uploads.isFull && !exchange.isTooLate && isUpload(exchange.head);
     const admitted = !isHopeless && options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
