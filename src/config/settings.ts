@@ -91,7 +91,7 @@ export const SETTINGS = {
     max_turn_ms: integer(
       500,
       [0, 60_000],
-      'Milliseconds of work that a server process may have ahead of a request; one that comes when it has more is answered with SlowDown at once. 0 lets all of them wait.',
+      'Milliseconds of work that a server process may have ahead of a request; one that comes when it has more is answered with SlowDown at once. 0 refuses none of them.',
     ),
     drain_timeout_secs: integer(
       30,

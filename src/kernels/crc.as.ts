@@ -84,7 +84,7 @@ export function crc64nvme(state: u64, inputBytes: i32): u64 {
 
 /**
  * Strikes out the beginning of the input area without changing the CRC-32 register that a start
- * from zero ends with; adds to what follows. Takes 12 GiB a second where tables take 3.
+ * from zero ends with; adds to what follows.
  *
  * @returns how many bytes need not be looked at any more.
  */

@@ -30,39 +30,19 @@ import { S3Error } from '../s3/errors.js';
 import { HEADER_SECTION_BYTES_MAX } from '../s3/limits.js';
 import { assertKey } from '../s3/names.js';
 import type { Store } from '../store/store.js';
-import { newRequestId } from '../util/ids.js';
 import type { Semaphore } from '../util/semaphore.js';
 import { parsePath } from '../wire/addressing.js';
 import { formKey } from '../wire/form-fields.js';
-import type { Forwarding } from '../wire/forwarded.js';
 import { parseQuery } from '../wire/query.js';
 import { decodeDocument } from '../wire/xml-reader.js';
 import type { Admission } from './admission.js';
 import { authorizeCall, requireOwnBucket } from './authorize-call.js';
 import { failureOf } from './fault.js';
+import { addressOf, endOf, newProgress, type Progress, type RequestEnd } from './progress.js';
 import type { Reception } from './reception.js';
-import { errorReply, replyOf, type ReplyContext } from './reply.js';
+import { errorReply, replyOf } from './reply.js';
 import { createRouter, type Target } from './route.js';
 import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
-
-/** What is known of a request when it has ended; never a secret, a signature or a query. */
-export interface RequestEnd {
-  readonly requestId: string;
-  readonly operation: string;
-  /** Whether the operation was found out; until then it is `Unknown`. */
-  readonly isBegun: boolean;
-  readonly method: string;
-  readonly bucket: string;
-  readonly key: string;
-  readonly status: number;
-  readonly errorCode: string | undefined;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly durationMs: number;
-  /** Of the client, when trusted proxies tell it; of the peer otherwise. Empty when it was refused unread. */
-  readonly remoteAddress: string;
-  readonly accessKey: string | undefined;
-}
 
 export interface DispatcherOptions {
   readonly store: Store;
@@ -87,22 +67,6 @@ export interface DispatcherOptions {
   readonly onFault: (fault: unknown, requestId: string, cause: 'fault' | 'bug') => void;
 }
 
-/** What one request has become so far; filled in as it goes, for the log line. */
-interface Progress extends ReplyContext {
-  readonly forwarding: Forwarding | undefined;
-  crossOriginHeaders: ReplyContext['crossOriginHeaders'];
-  remoteAddress: string;
-  operation: string;
-  isBegun: boolean;
-  bucket: string;
-  key: string;
-  accessKey: string | undefined;
-  errorCode: string | undefined;
-  bytesIn: number;
-  semaphore: Semaphore | undefined;
-  onSent: (() => void) | undefined;
-}
-
 /** Operations that stream an object out. */
 const DOWNLOADS: ReadonlySet<string> = new Set(['GetObject', 'GetObjectPart']);
 
@@ -117,7 +81,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
     // Waiting for its turn would lead nowhere: nothing of an upload is done without a place.
-    const isHopeless = options.uploads.isFull && !exchange.isTooLate && isUpload(exchange.head);
+    const isHopeless =
+      options.uploads.isFull &&
+      options.reception === undefined &&
+      !exchange.isTooLate &&
+      isUpload(exchange.head);
     const admitted = !isHopeless && options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
@@ -145,22 +113,14 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
     progress.onSent?.();
     progress.semaphore?.release();
     if (admitted !== false) options.admission.leave();
-    options.onRequestEnd({
-      requestId: progress.ids.requestId,
-      operation: progress.operation,
-      isBegun: progress.isBegun,
-      method: exchange.head.method,
-      bucket: progress.bucket,
-      key: progress.key,
-      // The client went away: 499 is what proxies log for that.
-      status: reply?.status ?? 499,
-      errorCode: progress.errorCode,
-      bytesIn: progress.bytesIn,
-      bytesOut: outcome?.bodyBytes ?? 0,
-      durationMs: performance.now() - startedMs,
-      remoteAddress: progress.remoteAddress,
-      accessKey: progress.accessKey,
-    });
+    options.onRequestEnd(
+      endOf(exchange, progress, {
+        // The client went away: 499 is what proxies log for that.
+        status: reply?.status ?? 499,
+        bytesOut: outcome?.bodyBytes ?? 0,
+        durationMs: performance.now() - startedMs,
+      }),
+    );
   };
 
   async function run(exchange: Exchange, progress: Progress): Promise<Reply> {
@@ -307,35 +267,6 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   }
 }
 
-/** Whether a request is certain to bring payload; some that do are not told by so short a look. */
-function isUpload({ method, rawPath, rawQuery, headers }: Exchange['head']): boolean {
-  if (method !== 'PUT' || (rawQuery !== '' && !rawQuery.includes('uploadId='))) return false;
-  const keyStart = rawPath.indexOf('/', 1) + 1;
-  return keyStart > 1 && keyStart < rawPath.length && !headers.has('x-amz-copy-source');
-}
-
-function addressOf(exchange: Exchange, { forwarding }: Progress): string {
-  return forwarding?.clientAddress ?? exchange.remoteAddress;
-}
-
-function newProgress(hostId: string, forwarding: Forwarding | undefined): Progress {
-  return {
-    ids: { requestId: newRequestId(), hostId },
-    forwarding,
-    crossOriginHeaders: undefined,
-    remoteAddress: '',
-    operation: 'Unknown',
-    isBegun: false,
-    bucket: '',
-    key: '',
-    accessKey: undefined,
-    errorCode: undefined,
-    bytesIn: 0,
-    semaphore: undefined,
-    onSent: undefined,
-  };
-}
-
 /** A request of nobody in particular; its signature, if it has one, is for another request. */
 function unsigned(headers: ReadonlyMap<string, string>): AuthenticatedRequest {
   return { principal: { kind: 'anonymous' }, verification: { mode: 'unsigned' }, headers };
@@ -353,4 +284,14 @@ async function runOnDocument(
   const document = decodeDocument(bytes);
   authorizeAgain();
   return operation.handler({ ...call, document });
+}
+
+/**
+ * Whether a request is certain to bring payload, where the bucket is the first part of its path; some
+ * that do are not told by so short a look.
+ */
+function isUpload({ method, rawPath, rawQuery, headers }: Exchange['head']): boolean {
+  if (method !== 'PUT' || (rawQuery !== '' && !rawQuery.includes('uploadId='))) return false;
+  const keyStart = rawPath.indexOf('/', 1) + 1;
+  return keyStart > 1 && keyStart < rawPath.length && !headers.has('x-amz-copy-source');
 }

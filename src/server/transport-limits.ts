@@ -33,7 +33,7 @@ export const RECEIVE_SMALL_BUFFER_BYTES = 16 * 1024;
 /** Pieces below this are copied out of memory that the collector manages. */
 export const RECEIVE_BUFFER_BYTES_MIN = 2 * 1024;
 
-/** Such memory that is kept for later: 16 MiB. */
+/** Such memory that is kept for later: 16 MiB, and 4 MiB for the shorter pieces. */
 export const RECEIVE_BUFFERS_KEPT_MAX = 256;
 
 /** The receive buffer of uWebSockets.js: the longest piece it delivers. */

@@ -115,6 +115,10 @@ test('P-20 requests beyond max_requests are refused before their signature is lo
     const { status, code, headers } = await rawRequest(signer, get);
     assert.deepEqual([status, code, headers['retry-after']], [503, 'SlowDown', '1']);
   }
+  // In one line a second, not in one each.
+  await waitFor('the refusals to be told', () =>
+    /"count":2,"msg":"Requests were refused with SlowDown, unread"/.test(server.output()),
+  );
   for (const socket of sockets) socket.write('def');
   assert.deepEqual(await Promise.all(outcomes), ['200', '200', '200', '200']);
   assert.equal((await rawRequest(server, get)).status, 200);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -12,12 +12,15 @@ import { fileURLToPath } from 'node:url';
 import { StaleEpochError, type Environment } from '#src/metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '#src/metadata/keys.js';
 import { openLmdbEnvironment } from '#src/metadata/lmdb-environment.js';
-import { encodeNumber } from '#src/metadata/record-codec.js';
+import { DamagedRecordError, encodeNumber } from '#src/metadata/record-codec.js';
 import { S3Error } from '#src/s3/errors.js';
 import { NewerFormatError } from '#src/util/newer-format-error.js';
 
 import { environmentSuite, putText, valueOf } from './environment.suite.js';
 
+const PAGE_BYTES = 4096;
+/** A page begins with its number. */
+const PAGE_NUMBER_BYTES = 8;
 const PEER_FILE = fileURLToPath(new URL('../support/environment-peer.js', import.meta.url));
 
 for (const isFsyncEnabled of [true, false]) {
@@ -124,6 +127,28 @@ test('LMDB 5: writes of a replaced generation are refused, all of the batch', as
   for (const environment of [setEpoch, old, next]) await environment.close();
 });
 
+test('LMDB: keys out of order are damage: a walk over them could go round in circles', async (context) => {
+  const path = await newDirectory(context);
+  const file = join(path, 'data.mdb');
+  const environment = openAt(path);
+  const keys = Array.from({ length: 200 }, (_, index) => `key-${String(index).padStart(4, '0')}`);
+  for (const key of keys) await environment.write(putText, [key, 'v'.repeat(300)] as const);
+  await environment.close();
+  // Two leaves change places: every row is sound, and the walk comes by some of them too early.
+  const bytes = await readFile(file);
+  const [early, late] = ['key-0050', 'key-0150'].map((key) => leafWith(bytes, key));
+  assert(early !== undefined && late !== undefined);
+  const copy = Buffer.from(early);
+  late.copy(early, PAGE_NUMBER_BYTES, PAGE_NUMBER_BYTES);
+  copy.copy(late, PAGE_NUMBER_BYTES, PAGE_NUMBER_BYTES);
+  await writeFile(file, bytes);
+
+  const damaged = openAt(path);
+  const range = { start: Buffer.of(0), end: Buffer.of(0xff), countMax: 1000 };
+  assert.throws(() => damaged.range('objects', range), DamagedRecordError);
+  await damaged.close();
+});
+
 test('LMDB: an index of another format is refused and stays byte for byte', async (context) => {
   const path = await newDirectory(context);
   const environment = openAt(path);
@@ -191,4 +216,13 @@ async function startPeer(path: string): Promise<Peer> {
       assert.deepEqual(await ended, [0, null]);
     },
   };
+}
+
+/** The one page with a row of that key. */
+function leafWith(bytes: Buffer, key: string): Buffer | undefined {
+  const pages = Array.from({ length: bytes.byteLength / PAGE_BYTES }, (_, index) =>
+    bytes.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES),
+  ).filter((page) => page.includes(key));
+  assert.equal(pages.length, 1, `${key} is on one page`);
+  return pages[0];
 }
