@@ -40,6 +40,7 @@ import { authorizeCall, requireOwnBucket } from './authorize-call.js';
 import { failureOf } from './fault.js';
 import { addressOf, endOf, newProgress, type Progress, type RequestEnd } from './progress.js';
 import type { Reception } from './reception.js';
+import { Refusals } from './refusals.js';
 import { errorReply, replyOf } from './reply.js';
 import { createRouter, type Target } from './route.js';
 import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
@@ -76,17 +77,12 @@ const OVERLOADED = new S3Error('SlowDown');
 export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   const route = createRouter(OPERATIONS);
   const signingKeys = new SigningKeyCache();
+  const refusals = new Refusals();
 
   return async function dispatch(exchange: Exchange): Promise<void> {
     const startedMs = performance.now();
     const progress = newProgress(options.hostId, options.reception?.forwarding(exchange));
-    // Waiting for its turn would lead nowhere: nothing of an upload is done without a place.
-    const isHopeless =
-      options.uploads.isFull &&
-      options.reception === undefined &&
-      !exchange.isTooLate &&
-      isUpload(exchange.head);
-    const admitted = !isHopeless && options.admission.enter(startedMs);
+    let admitted = options.admission.enter(startedMs);
     let reply: TransportReply | undefined;
     try {
       if (admitted === false) throw OVERLOADED;
@@ -100,6 +96,11 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       // For one that is shed it would cost as much as its answer.
       if (thrown !== OVERLOADED) progress.remoteAddress ||= addressOf(exchange, progress);
       reply = refuse(exchange, progress, thrown);
+      if (thrown === OVERLOADED) {
+        if (admitted !== false) options.admission.leave();
+        admitted = false;
+        await refusals.hold();
+      }
     }
     let outcome = reply && (await exchange.respond(reply));
     if (outcome?.isUnsent === true) {
@@ -284,14 +285,4 @@ async function runOnDocument(
   const document = decodeDocument(bytes);
   authorizeAgain();
   return operation.handler({ ...call, document });
-}
-
-/**
- * Whether a request is certain to bring payload, where the bucket is the first part of its path; some
- * that do are not told by so short a look.
- */
-function isUpload({ method, rawPath, rawQuery, headers }: Exchange['head']): boolean {
-  if (method !== 'PUT' || (rawQuery !== '' && !rawQuery.includes('uploadId='))) return false;
-  const keyStart = rawPath.indexOf('/', 1) + 1;
-  return keyStart > 1 && keyStart < rawPath.length && !headers.has('x-amz-copy-source');
 }

@@ -88,6 +88,15 @@ export const TURN_WORK_MS_MAX = 20;
 /** Requests that a turn of the event loop begins, and that may wait, however long they take. */
 export const TURN_REQUESTS_COUNT_MIN = 16;
 
+/** How often requests that are refused for overload are told so. */
+export const REFUSAL_TURN_MS = 10;
+
+/** How many of them in a millisecond: reading and refusing one takes some 30 us of it. */
+export const REFUSALS_PER_MS_COUNT = 8;
+
+/** A refusal is not held longer than it asks its client to wait. */
+export const REFUSAL_HOLD_MS_MAX = 1_000;
+
 /** The slowest tick; uWebSockets.js cuts sockets after 10 s unless they are re-armed before. */
 export const TICK_MS_MAX = 4_000;
 

@@ -20,12 +20,8 @@ const FLOOD_MS = IS_FULL ? 60_000 : 3_000;
 const CONNECTIONS = countOf({ full: 2_000, quick: 400 });
 const PLACES = 128;
 const OVERLOAD = 10;
-/**
- * Of the peak. 70 % is promised where servers and clients have a core each, and cannot hold where an
- * answer costs less than thirty refusals: those of small PUTs are only reported.
- */
+/** Of the peak. 70 % is promised where servers and clients have a core each. */
 const GOODPUT_MIN = IS_FULL ? 0.5 : 0.05;
-const GOODPUT_OF_SMALL_MIN = 0.05;
 const RECOVERY_MS_MAX = 50_000;
 
 const KINDS: Readonly<Record<string, Omit<FloodRequests, 'target'>>> = {
@@ -79,8 +75,7 @@ for (const [name, requests] of Object.entries(KINDS)) {
     assert.deepEqual(statuses, ['200', '503'], 'nothing but answers and refusals');
     assert.equal(flood.oddRefusalsCount, 0, 'every refusal is SlowDown with Retry-After');
     const goodput = flood.goodPerSecond / peak;
-    const goodputMin = requests.method === 'PUT' ? GOODPUT_OF_SMALL_MIN : GOODPUT_MIN;
-    assert.ok(goodput >= goodputMin, `goodput is ${(goodput * 100).toFixed(0)} % of the peak`);
+    assert.ok(goodput >= GOODPUT_MIN, `goodput is ${(goodput * 100).toFixed(0)} % of the peak`);
     assert.ok(recoveryMs <= RECOVERY_MS_MAX);
     await server.waitForState(before);
     const offered = (flood.sentCount + flood.heldBackCount) / (FLOOD_MS / 1000);
