@@ -27,6 +27,7 @@ run: build ## Install, build and serve on 127.0.0.1:9000 with data in ./s3ish-da
 
 build: install ## Compile the server into dist/
 	@npx --no-install tsc -p tsconfig.json
+	@npx --no-install tsc -p workers/tsconfig.json
 	@chmod +x dist/main.js
 
 install: $(INSTALLED)

@@ -51,7 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
   read('S1', 'GET 4 KiB', 'GET', 4 * KIB, SMALL_KEY_COUNT, [1, 8, 64]),
   read('S4', 'HEAD 4 KiB', 'HEAD', 4 * KIB, SMALL_KEY_COUNT, [1, 20, 64]),
   write('S2', 'PUT 4 KiB, signed in chunks', 4 * KIB, SMALL_KEY_COUNT, 'streaming', [1, 8, 64]),
-  write('S3', 'PUT 4 KiB, unsigned payload', 4 * KIB, SMALL_KEY_COUNT, 'unsigned', [20]),
+  write('S3', 'PUT 4 KiB, unsigned payload', 4 * KIB, SMALL_KEY_COUNT, 'unsigned', [20, 32, 64]),
   list('LIST 1,000 of 10,000', 'max-keys=1000&prefix=list%2F'),
   list('LIST 100 of 10,000', 'max-keys=100&prefix=list%2F'),
   list('LIST 500 common prefixes', 'delimiter=%2F&max-keys=1000&prefix=list%2F'),
@@ -83,7 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
     mode: 'once',
   },
   write('S9', 'PUT 1 MiB, signed in chunks', MIB, LARGE_KEY_COUNT, 'streaming', [4, 16]),
-  write('S9', 'PUT 10 MiB, unsigned payload', 10 * MIB, HUGE_KEY_COUNT, 'unsigned', [4]),
+  write('S9', 'PUT 10 MiB, unsigned payload', 10 * MIB, HUGE_KEY_COUNT, 'unsigned', [1, 4]),
   {
     ...{ id: 'S10', name: 'GET 64 KiB ranges of 10 MiB', connectionCounts: [16], mode: 'cycle' },
     requests: (target) => signed(target, ranges()),

@@ -3,6 +3,7 @@
  *
  *     s3ish                         the build of this repository
  *     s3ish=../other/dist/main.js   another build
+ *     many=,cluster.processes=16,cluster.index_writer=each   the same with other settings
  *     minio=/usr/local/bin/minio    a MinIO program
  *     any=http://127.0.0.1:9100,pid=12,access=KEY,secret=SECRET[,data=/srv]   one that runs already
  *
@@ -48,26 +49,40 @@ export function parseTarget(text: string, processes: number, profilesPath?: stri
   const [name = '', place = ''] = split(text, '=');
   if (/^https?:/.test(place)) return runningTarget(name, place);
   if (basename(place).startsWith('minio')) return minioTarget(name, resolve(place), processes);
-  return s3ishTarget(name, place === '' ? undefined : resolve(place), processes, profilesPath);
+  const [file = '', ...settings] = place.split(',');
+  return s3ishTarget(name, file === '' ? undefined : resolve(file), {
+    ...{ processes, profilesPath },
+    settings: settings.map((setting) => split(setting, '=')),
+  });
 }
 
 function s3ishTarget(
   name: string,
   mainFile: string | undefined,
-  processes: number,
-  profilesPath: string | undefined,
+  options: {
+    readonly processes: number;
+    readonly profilesPath: string | undefined;
+    /** `section.key` and value. */
+    readonly settings: readonly (readonly [string, string])[];
+  },
 ): BenchTarget {
+  const { processes, profilesPath, settings } = options;
   const root = mainFile === undefined ? REPOSITORY : join(mainFile, '../..');
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', root, ...args], { encoding: 'utf8' }).trim();
   const isChanged = git('status', '--porcelain', '--', 'src') !== '';
   return {
     name,
-    version: `s3ish ${git('rev-parse', '--short', 'HEAD')}${isChanged ? '+' : ''}, ${processes} processes, enable_fsync`,
+    version: [
+      `s3ish ${git('rev-parse', '--short', 'HEAD')}${isChanged ? '+' : ''}`,
+      `${processes} processes`,
+      'enable_fsync',
+      ...settings.map((setting) => setting.join('=')),
+    ].join(', '),
     start: async () => {
       const server = await startServer({
         processes,
-        settings: { log: { access_log: false }, limits: { min_part_size_mb: 1 } },
+        settings: benchSettings(settings),
         ...(mainFile === undefined ? {} : { mainFile }),
         ...(profilesPath === undefined ? {} : { env: profileSettings(profilesPath) }),
       });
@@ -75,6 +90,21 @@ function s3ishTarget(
       return { host, port, region, accessKey, secretKey, dataPath, pid, stop: () => server.stop() };
     },
   };
+}
+
+function benchSettings(
+  settings: readonly (readonly [string, string])[],
+): Record<string, Record<string, string | number | boolean>> {
+  const all: Record<string, Record<string, string | number | boolean>> = {
+    log: { access_log: false },
+    limits: { min_part_size_mb: 1 },
+  };
+  for (const [name, value] of settings) {
+    const [section, key] = split(name, '.');
+    const isPlain = /^(\d+|true|false)$/.test(value);
+    all[section] = { ...all[section], [key]: isPlain ? (JSON.parse(value) as number) : value };
+  }
+  return all;
 }
 
 function profileSettings(path: string): Record<string, string> {

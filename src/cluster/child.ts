@@ -35,7 +35,10 @@ export async function runChild(): Promise<void> {
   process.on('unhandledRejection', (fault) => {
     if (!isReportedFault(fault)) die(log, fault);
   });
-  process.on('SIGTERM', () => ending.begin(0));
+  // A writer has to outlive those it writes for, also when a signal reaches all processes at once.
+  process.on('SIGTERM', () => {
+    if (start.role !== 'writer') ending.begin(0);
+  });
 
   const retire = (reason: string): void => {
     log.error({ reason }, 'This process finishes its requests and ends');
@@ -64,6 +67,10 @@ async function openPart(context: PartContext): Promise<Part> {
   if (context.start.role === 'jobs') {
     const { openJobsProcess } = await import('./jobs-process.js');
     return openJobsProcess(context);
+  }
+  if (context.start.role === 'writer') {
+    const { openWriterProcess } = await import('./writer-process.js');
+    return openWriterProcess(context);
   }
   const { openServerProcess } = await import('./server-process.js');
   return openServerProcess(context);

@@ -20,11 +20,14 @@ const PASSING_FAULTS: ReadonlySet<unknown> = new Set([
   'EAGAIN',
 ]);
 
+/** The part of a store that looks after its disks. */
+type ProbedStore = Pick<OpenStore, 'probe' | 'fence'>;
+
 /** Watches the disks of one process. */
 export class DiskRecovery {
   readonly #context: PartContext;
   readonly #failed = new Set<DiskVolume>();
-  #store: OpenStore | undefined;
+  #store: ProbedStore | undefined;
   #timer: NodeJS.Timeout | undefined;
   #goodProbeCount = 0;
   #isStopped = false;
@@ -51,7 +54,7 @@ export class DiskRecovery {
   };
 
   /** A process that replaces one begins with a look: it must not try a broken disk with a write. */
-  async watch(store: OpenStore): Promise<void> {
+  async watch(store: ProbedStore): Promise<void> {
     this.#store = store;
     for (const volume of ['data', 'index'] as const) {
       const fault = await store.probe(volume).catch((error: unknown) => error);

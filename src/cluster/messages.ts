@@ -10,8 +10,11 @@ import type { Config } from '../config/settings.js';
 import type { MetricsSnapshot } from '../observe/metrics.js';
 import type { ReadReport } from '../store/read-holds.js';
 
-/** A `server` answers requests, `jobs` works behind them, `index` opens the index and is done. */
-export type Role = 'server' | 'jobs' | 'index';
+/**
+ * A `server` answers requests, `jobs` works behind them, a `writer` writes the index for both, `index`
+ * opens the index and is done.
+ */
+export type Role = 'server' | 'jobs' | 'writer' | 'index';
 
 /** Answer to a child's `hello`; it does nothing before. */
 export interface StartMessage {

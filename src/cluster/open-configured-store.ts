@@ -9,6 +9,15 @@ import type { DiskRecovery } from './disk-recovery.js';
 import type { StartMessage } from './messages.js';
 
 const KIB = 1024;
+/** Server processes from which sharing flushes is worth the way to another process. */
+const WRITER_PROCESSES_COUNT_MIN = 4;
+
+/** Whether one process writes the index for all others. Needs the number of processes resolved. */
+export function hasIndexWriter({ cluster, storage }: StartMessage['config']): boolean {
+  if (storage.backend !== 'file') return false;
+  if (cluster.index_writer !== 'auto') return cluster.index_writer === 'process';
+  return cluster.processes >= WRITER_PROCESSES_COUNT_MIN;
+}
 
 /** The caller closes it. Paths in the message are absolute. */
 export async function openConfiguredStore(
@@ -24,6 +33,7 @@ export async function openConfiguredStore(
     inlineBytesMax: storage.inline_max_kb * KIB,
     incarnation: start.incarnation,
     epoch: storage.backend === 'file' ? start.epoch : undefined,
+    hasIndexWriter: hasIndexWriter(start.config),
     onDiskFault: recovery.onDiskFault,
   });
   await recovery.watch(store);

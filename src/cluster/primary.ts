@@ -21,6 +21,7 @@ import { isReadableByOthers, prepareCredentials, readCredentials } from './crede
 import { dataPaths, prepareDataPaths, type DataPaths } from './data-paths.js';
 import { beginGeneration } from './generation.js';
 import { listenError, probeAddress } from './listen-address.js';
+import { hasIndexWriter } from './open-configured-store.js';
 import { lockMetadata } from './primary-lock.js';
 import { StartError } from './start-error.js';
 import { Supervisor } from './supervisor.js';
@@ -115,6 +116,7 @@ async function supervise(prepared: Prepared, log: Log): Promise<number> {
     exec: MAIN_FILE,
     serverCount: config.cluster.processes,
     hasJobs: config.storage.backend === 'file',
+    hasWriter: hasIndexWriter(config),
     log,
     start: { config, epoch, credentialsText },
     onReady: () => {

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CredentialStore, parseCredentialsFile } from '../auth/credentials.js';
+import { HashPool } from '../compute/hash-pool.js';
 import type { Config } from '../config/settings.js';
 import type { Log } from '../observe/log.js';
 import type { MetricsSource } from '../observe/metrics.js';
@@ -37,6 +39,8 @@ const ADMISSION_WAIT_MS_MAX = 50;
 /** Descriptors kept for payloads, the index and the log, where there are twice as many. */
 const RESERVED_FILES_COUNT_MAX = 4096;
 const DRAIN_POLL_MS = 10;
+/** With two, a stream of 10 MiB bodies was no faster and cost 18 % more CPU; see docs/PERFORMANCE.md. */
+const POOL_CORES_COUNT_MIN = 4;
 
 /** Opens the store, then listens. */
 export async function openServerProcess(context: PartContext): Promise<Part> {
@@ -45,8 +49,15 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   const credentials = new CredentialStore(parseCredentialsFile(start.credentialsText));
   const recovery = new DiskRecovery(context);
   const store = await openConfiguredStore(start, recovery);
-  const metrics = config.metrics.enabled ? requestMetrics() : undefined;
   const shedLog = new ShedLog(log);
+  const hashPool = new HashPool({
+    threadsCount: hashThreadsCount(config),
+    bodyBytesMin: config.workers.digest_min_mb * MIB,
+    onFault: (fault) => log.error({ err: fault }, 'A thread that hashes bodies failed'),
+  });
+  const metrics = config.metrics.enabled
+    ? requestMetrics({ pooledBodiesCount: () => hashPool.pooledCount })
+    : undefined;
 
   const handler = createDispatcher({
     store,
@@ -61,6 +72,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     }),
     uploads: payloads(share(config.storage.max_concurrent_uploads, config)),
     downloads: payloads(share(config.storage.max_concurrent_downloads, config)),
+    openMd5: (sizeBytes) => hashPool.open('md5', sizeBytes),
     hostId: start.incarnation,
     nowMs: Date.now,
     onRequestBegin: (operation) => metrics?.begin(operation),
@@ -94,6 +106,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     drain: async () => {
       await drain(transport, config.server.drain_timeout_secs * 1000);
       await reports.stop();
+      await hashPool.close();
       recovery.stop();
       await store.close();
     },
@@ -101,6 +114,12 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
 }
 
 const NO_METRICS: MetricsSource = { snapshot: async () => [] };
+
+function hashThreadsCount({ workers }: Config): number {
+  const hasCores = availableParallelism() >= POOL_CORES_COUNT_MIN;
+  const isPooled = workers.body_digests === 'pool' || (workers.body_digests === 'auto' && hasCores);
+  return isPooled ? workers.threads : 0;
+}
 
 function operationLimits({ limits }: Config): OperationLimits {
   return {

@@ -67,6 +67,8 @@ export interface SupervisorOptions {
   readonly exec: string;
   readonly serverCount: number;
   readonly hasJobs: boolean;
+  /** Whether one process writes the index for the others. */
+  readonly hasWriter: boolean;
   readonly log: Log;
   /** What every child is told besides its own name. */
   readonly start: Pick<StartMessage, 'config' | 'epoch' | 'credentialsText'>;
@@ -90,9 +92,11 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#credentialsText = options.start.credentialsText;
-    const places = Array.from({ length: options.serverCount }, (_, index) =>
-      newPlace('server', `server-${index}`),
-    );
+    // The writer first: the others wait for it.
+    const places = options.hasWriter ? [newPlace('writer', 'writer')] : [];
+    for (let index = 0; index < options.serverCount; index += 1) {
+      places.push(newPlace('server', `server-${index}`));
+    }
     if (options.hasJobs) places.push(newPlace('jobs', 'jobs'));
     this.#places = places;
   }
@@ -138,13 +142,11 @@ export class Supervisor {
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#watch);
-    const ends = this.#places.map((place) => {
-      clearTimeout(place.respawnTimer);
-      send(place, { kind: 'drain' });
-      return exitOf(place.worker);
-    });
     const timer = setTimeout(() => this.kill(), drainTimeoutMs + CLOSE_GRACE_MS);
-    await Promise.all(ends);
+    for (const { respawnTimer } of this.#places) clearTimeout(respawnTimer);
+    await drained(this.#places.filter(({ role }) => role !== 'writer'));
+    // What the others finish, it writes.
+    await drained(this.#places.filter(({ role }) => role === 'writer'));
     clearTimeout(timer);
   }
 
@@ -288,6 +290,11 @@ export class Supervisor {
     const jobs = this.#places.find(({ role }) => role === 'jobs');
     if (jobs !== undefined) send(jobs, message);
   }
+}
+
+async function drained(places: readonly Place[]): Promise<void> {
+  for (const place of places) send(place, { kind: 'drain' });
+  await Promise.all(places.map(({ worker }) => exitOf(worker)));
 }
 
 async function exitOf(worker: Worker | undefined): Promise<void> {

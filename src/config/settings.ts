@@ -105,6 +105,24 @@ export const SETTINGS = {
       [0, 1024],
       'Number of server processes; 0 means one per core. The memory backend always has one.',
     ),
+    index_writer: choice(
+      'auto',
+      ['auto', 'process', 'each'],
+      'Who writes the index: "each" server process by itself, or one "process" for all of them, which costs each write the way there and shares flushes among all. "auto" has one from 4 server processes on.',
+    ),
+  },
+  workers: {
+    threads: integer(
+      1,
+      [1, 64],
+      'Threads of each server process for work beside its event loop, started when first needed.',
+    ),
+    body_digests: choice(
+      'auto',
+      ['auto', 'pool', 'inline'],
+      'Where the MD5 of a large body is computed: in a thread if one is free ("pool"), or where the body is received ("inline"). "auto" is "pool" on hosts with 4 cores or more; with fewer a thread only takes time from the rest.',
+    ),
+    digest_min_mb: integer(8, [1, 5120], 'Size from which a body is large in that sense.'),
   },
   auth: {
     credentials_file: path(

@@ -74,6 +74,12 @@ export interface Environment extends ReadView {
   /** Lets later reads see everything that is durable now. */
   refresh(): void;
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output>;
+  /**
+   * Resolves when no write of a process that has ended can be committed any more.
+   *
+   * @param incarnation - of that process.
+   */
+  settle(incarnation: string): Promise<void>;
   /** Number of the last committed write, as of the current snapshot. */
   lastSequence(): number;
   /**

@@ -217,6 +217,11 @@ class LmdbEnvironment implements Environment {
     return this.#queue.enqueue(action, input);
   }
 
+  /** What has ended commits nothing. */
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   fence(fault: unknown): void {
     if (this.#fence !== undefined) return;
     this.#fence = fault;

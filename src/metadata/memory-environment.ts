@@ -136,6 +136,10 @@ class MemoryEnvironment implements Environment, CountingWriteView {
     return [];
   }
 
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   fence(): void {
     // Memory has no commit that could fail.
   }

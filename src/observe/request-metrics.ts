@@ -56,8 +56,14 @@ interface Value {
   readonly metricName?: string;
 }
 
+/** What is counted elsewhere; asked when the metrics are read. */
+export interface OtherFigures {
+  /** Bodies that were hashed in threads. */
+  readonly pooledBodiesCount: () => number;
+}
+
 /** Figures of the requests of this process, and of the process itself. */
-export function requestMetrics(): RequestMetrics {
+export function requestMetrics(others: OtherFigures): RequestMetrics {
   const process = processMetrics();
   const tallies = new Map<string, Tally>();
   let damageCount = 0;
@@ -85,6 +91,11 @@ export function requestMetrics(): RequestMetrics {
         's3ish_damaged_reads_total',
         'Requests that failed because stored bytes are damaged',
         [{ labels: {}, value: damageCount }],
+      ),
+      counter(
+        's3ish_pooled_bodies_total',
+        'Bodies whose MD5 was computed in a thread beside the event loop',
+        [{ labels: {}, value: others.pooledBodiesCount() }],
       ),
     ],
   };

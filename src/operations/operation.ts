@@ -8,6 +8,7 @@ import type { PayloadVerification } from '../auth/payload-verification.js';
 import type { Principal } from '../auth/principal.js';
 import type { Bucket, Store } from '../store/store.js';
 import type { ByteSource } from '../util/byte-source.js';
+import type { StreamHash } from '../util/stream-hash.js';
 import type { SignedForm } from './form.js';
 
 /** Decoded query: every value of every name, in order of arrival. */
@@ -31,6 +32,8 @@ export interface Call {
   /** Body bytes for `stream` operations, as received; wrap with `openPayload` exactly once. */
   readonly body: ByteSource;
   readonly verification: PayloadVerification;
+  /** Starts the MD5 of a payload of that many bytes, 0 if that is not known. */
+  readonly openMd5: (sizeBytes: number) => StreamHash;
   /** The signed form of a `form` operation; its file is the payload. */
   readonly form?: SignedForm;
   /** Scheme, host with port and path prefix as the client used them; see `objectUrl`. */

@@ -7,12 +7,12 @@
  * @module
  */
 
+import assert from 'node:assert/strict';
 import { createHash, hash, type Hash } from 'node:crypto';
 
 import { createChecksum, DEFAULT_CHECKSUM_ALGORITHM, type Checksum } from '../s3/checksums.js';
 import { invalidRequest, S3Error } from '../s3/errors.js';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../s3/object-attributes.js';
-import type { ByteSource } from '../util/byte-source.js';
 import { AwsChunkedDecoder } from '../wire/aws-chunked.js';
 import {
   checksumMismatch,
@@ -25,7 +25,7 @@ import { contentMd5Hex, contentMd5Mismatch } from '../wire/content-md5.js';
 import type { Call } from './operation.js';
 
 /** The part of a call that describes its body. */
-export type PayloadCall = Pick<Call, 'headers' | 'body' | 'verification'>;
+export type PayloadCall = Pick<Call, 'headers' | 'body' | 'verification' | 'openMd5'>;
 
 export interface PayloadOptions {
   readonly sizeBytesMax: number;
@@ -48,12 +48,12 @@ export interface Payload extends AsyncIterable<Uint8Array> {
   /** The algorithm the client chose; undefined when it named none. */
   readonly requestedAlgorithm: ChecksumAlgorithm | undefined;
   /**
-   * Call after the last byte.
+   * Call once, after the last byte.
    *
    * @throws {S3Error} BadDigest, EntityTooSmall, IncompleteBody, InvalidRequest,
    * MalformedTrailerError, SignatureDoesNotMatch, XAmzContentSHA256Mismatch.
    */
-  verify(): VerifiedPayload;
+  verify(): Promise<VerifiedPayload>;
 }
 
 /** @throws {S3Error} EntityTooLarge, InvalidDigest, InvalidRequest, MissingContentLength, NotImplemented. */
@@ -66,16 +66,14 @@ export function openPayload(call: PayloadCall, options: PayloadOptions): Payload
 /**
  * The file of a form as a payload. Its size is known when it ends.
  *
- * @param headers - those that the fields of the form stand for.
+ * @param form.headers - those that the fields of the form stand for.
  * @throws {S3Error} InvalidDigest, InvalidRequest; while iterating also EntityTooLarge.
  */
 export function openFilePayload(
-  headers: Call['headers'],
-  file: ByteSource,
+  form: Omit<PayloadCall, 'verification'>,
   options: PayloadOptions,
 ): Payload {
-  const call: PayloadCall = { headers, body: file, verification: { mode: 'unsigned' } };
-  return new RequestPayload(call, undefined, options);
+  return new RequestPayload({ ...form, verification: { mode: 'unsigned' } }, undefined, options);
 }
 
 class RequestPayload implements Payload {
@@ -87,7 +85,7 @@ class RequestPayload implements Payload {
   readonly #algorithm: ChecksumAlgorithm;
   readonly #contentMd5Hex: string | undefined;
   readonly #decoder: AwsChunkedDecoder | undefined;
-  readonly #md5: Hash = createHash('md5');
+  #md5Hex: string | Promise<string> | undefined;
   readonly #sha256: Hash | undefined;
   readonly #checksum: Checksum;
   #receivedBytes = 0;
@@ -120,21 +118,32 @@ class RequestPayload implements Payload {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for await (const received of this.#call.body) {
-      const pieces = this.#decoder === undefined ? [received] : this.#decoder.push(received);
-      for (const piece of pieces) {
-        this.#take(piece);
-        yield piece;
+    const md5 = this.#call.openMd5(this.#announcedBytes ?? 0);
+    let isWhole = false;
+    try {
+      for await (const received of this.#call.body) {
+        const pieces = this.#decoder === undefined ? [received] : this.#decoder.push(received);
+        for (const piece of pieces) {
+          this.#take(piece);
+          const taken = md5.update(piece);
+          if (taken !== undefined) await taken;
+          yield piece;
+        }
       }
+      isWhole = true;
+    } finally {
+      if (isWhole) this.#md5Hex = md5.finish();
+      else md5.abandon();
     }
   }
 
-  verify(): VerifiedPayload {
+  async verify(): Promise<VerifiedPayload> {
     const trailers = this.#decoder?.finish().trailers;
     if (this.#receivedBytes !== this.sizeBytes) throw new S3Error('IncompleteBody');
     this.#assertNotTooSmall();
     this.#verifySha256();
-    const md5Hex = this.#md5.digest('hex');
+    const md5Hex = await this.#md5Hex;
+    assert(md5Hex !== undefined, 'the body has been iterated to its end');
     if (this.#contentMd5Hex !== undefined && this.#contentMd5Hex !== md5Hex) {
       throw contentMd5Mismatch(this.#contentMd5Hex, md5Hex);
     }
@@ -153,7 +162,6 @@ class RequestPayload implements Payload {
     if (this.#receivedBytes > this.sizeBytes) throw new S3Error('IncompleteBody');
     const { sizeBytesMax } = this.#options;
     if (this.#receivedBytes > sizeBytesMax) throw tooLarge(this.#receivedBytes, sizeBytesMax);
-    this.#md5.update(piece);
     this.#sha256?.update(piece);
     this.#checksum.update(piece);
   }

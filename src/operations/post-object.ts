@@ -48,16 +48,19 @@ export async function postObject(call: Call): Promise<Reply> {
   const tags = tagging === undefined ? NO_TAGS : parseTagging(tagging, 'object');
   // Browsers send none; whoever does must not lose an object for it.
   const conditions = writeConditions(call.headers);
-  const payload = openFilePayload(headers, form.file, {
-    sizeBytesMin: policy.sizeRange?.bytesMin ?? 0,
-    sizeBytesMax: Math.min(policy.sizeRange?.bytesMax ?? Infinity, PUT_SIZE_BYTES_MAX),
-  });
+  const payload = openFilePayload(
+    { headers, body: form.file, openMd5: call.openMd5 },
+    {
+      sizeBytesMin: policy.sizeRange?.bytesMin ?? 0,
+      sizeBytesMax: Math.min(policy.sizeRange?.bytesMax ?? Infinity, PUT_SIZE_BYTES_MAX),
+    },
+  );
 
   await using staged = await call.store.stageObject({ bucket, key, sizeBytes: undefined });
   for await (const piece of payload) await staged.write(piece);
 
   // The last byte of the form, its closing boundary, has arrived; now the digests are known.
-  const { md5Hex, checksum } = payload.verify();
+  const { md5Hex, checksum } = await payload.verify();
   const { etag } = await staged.commit({ attributes, tags, etag: md5Hex, checksum, conditions });
   // Unlike elsewhere the slashes of the key are escaped here, as on AWS.
   const location = objectUrl(call.origin, { ...call, key: '' }) + encodeUriComponentAws(key);

@@ -39,7 +39,7 @@ export async function putObject(call: Call): Promise<Reply> {
   for await (const piece of payload) await staged.write(piece);
 
   // Digests are known only after the last byte, and nothing may be committed before they match.
-  const { md5Hex, checksum } = payload.verify();
+  const { md5Hex, checksum } = await payload.verify();
   const object = await staged.commit({ attributes, tags, etag: md5Hex, checksum, conditions });
   return {
     status: 200,

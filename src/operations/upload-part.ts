@@ -50,7 +50,7 @@ export async function uploadPart(call: Call): Promise<Reply> {
     await staged.write(piece);
   }
 
-  const { md5Hex, checksum } = payload.verify();
+  const { md5Hex, checksum } = await payload.verify();
   const value = own === undefined ? checksum.value : base64(own.digest());
   const part = await staged.commit({
     etag: md5Hex,

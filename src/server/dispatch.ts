@@ -58,6 +58,8 @@ export interface DispatcherOptions {
   /** Requests that stream a body in, and those that stream one out. */
   readonly uploads: Semaphore;
   readonly downloads: Semaphore;
+  /** Starts the MD5 of a payload; see `Call`. */
+  readonly openMd5: Call['openMd5'];
   /** Identifies this process in `x-amz-id-2`. */
   readonly hostId: string;
   readonly nowMs: () => number;
@@ -183,6 +185,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
       document: '',
       body,
       verification,
+      openMd5: options.openMd5,
       store,
       region,
       nowMs,

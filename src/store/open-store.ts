@@ -13,8 +13,12 @@ import type { Environment } from '../metadata/environment.js';
 import { EPOCH_KEY, FORMAT_KEY } from '../metadata/keys.js';
 import { isCommitEcho } from '../metadata/commit-error.js';
 import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
+import { IndexWriter } from '../metadata/index-writer.js';
+import { RemoteEnvironment } from '../metadata/remote-environment.js';
+import { writerSocketPath } from '../metadata/writer-socket.js';
 import { openMemoryEnvironment } from '../metadata/memory-environment.js';
 import { keepOrphansAction, setEpochAction } from './system-actions.js';
+import { ACTIONS } from './actions.js';
 import { stageAppend } from './append-object.js';
 import {
   bucketConfiguration,
@@ -56,6 +60,8 @@ export interface StoreOptions {
   readonly incarnation: string;
   /** Server generation from {@link bumpEpoch}; undefined skips the check (single process). */
   readonly epoch?: number | undefined;
+  /** Another process writes the index for this one; see {@link openIndexWriter}. */
+  readonly hasIndexWriter?: boolean;
   /** Clock; defaults to the system's. */
   readonly nowMs?: () => number;
   /** Told once of each volume that failed. */
@@ -158,11 +164,52 @@ export function assembleStore(
 async function openEnvironment(options: StoreOptions): Promise<Environment> {
   if (options.backend === 'memory') return openMemoryEnvironment();
   await createDirectory(options.metadataPath);
-  const { metadataPath: path, isFsyncEnabled, epoch, onDiskFault } = options;
-  return openLmdbEnvironment({
+  const { metadataPath: path, isFsyncEnabled, epoch, incarnation, onDiskFault } = options;
+  const environment = openLmdbEnvironment({
     ...{ path, isFsyncEnabled, epoch },
     onFenced: (fault, isFatal) => onDiskFault?.({ volume: 'index', fault, isFatal }),
   });
+  if (options.hasIndexWriter !== true) return environment;
+  return new RemoteEnvironment({
+    ...{ reader: environment, actions: ACTIONS, epoch: epoch ?? 0, incarnation },
+    socketPath: writerSocketPath(path),
+  });
+}
+
+/** The writer of an index, in a process of its own. */
+export interface OpenIndexWriter extends Pick<OpenStore, 'probe' | 'fence'> {
+  /** Ends it. What is still asked for afterwards is not done. */
+  close(): Promise<void>;
+}
+
+/** Does what other processes ask to be written; see `metadata/index-writer.ts`. */
+export async function openIndexWriter(
+  options: Pick<StoreOptions, 'metadataPath' | 'isFsyncEnabled' | 'onDiskFault'> & {
+    readonly epoch: number;
+    readonly onFault: (fault: unknown) => void;
+  },
+): Promise<OpenIndexWriter> {
+  const { metadataPath: path, isFsyncEnabled, epoch, onDiskFault, onFault } = options;
+  const environment = openLmdbEnvironment({
+    ...{ path, isFsyncEnabled, epoch },
+    onFenced: (fault, isFatal) => onDiskFault?.({ volume: 'index', fault, isFatal }),
+  });
+  const socketPath = writerSocketPath(path);
+  const writer = await IndexWriter.open({
+    ...{ environment, actions: ACTIONS, epoch, socketPath, onFault },
+  });
+  return {
+    probe: async (volume) => {
+      if (volume === 'index') await probeDirectory(path);
+    },
+    fence: (volume, fault) => {
+      if (volume === 'index') environment.fence(fault);
+    },
+    close: async () => {
+      writer.close();
+      await environment.close();
+    },
+  };
 }
 
 async function openBlobs(options: StoreOptions): Promise<BlobStore> {

@@ -46,10 +46,12 @@ const FAULTS_COUNT_MAX = 4096;
 export function createReclaimer(context: StoreContext): Reclaimer {
   return {
     reclaimGarbage: (mayReclaim) => reclaimGarbage(context, mayReclaim),
-    sweepIncarnation: async (incarnation) =>
-      areOrphansKept(context)
-        ? 0
-        : context.blobs.sweepStaging(incarnation, (blobId) => isAlive(context, blobId)),
+    sweepIncarnation: async (incarnation) => {
+      if (areOrphansKept(context)) return 0;
+      // Another process may still be about to commit what the dead one asked it to.
+      await context.environment.settle(incarnation);
+      return context.blobs.sweepStaging(incarnation, (blobId) => isAlive(context, blobId));
+    },
     stagingIncarnations: () => context.blobs.stagingIncarnations(),
     sweepOrphans: (olderThanMs) => sweepOrphans(context, olderThanMs),
   };

@@ -18,6 +18,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 
+import { metric } from '../support/metric.js';
 import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
 import { freePorts, MAIN_FILE, startServer, waitFor, type TestServer } from '../support/server.js';
@@ -45,12 +46,6 @@ async function server(
   const started = await startServer(options);
   context.after(() => started.stop());
   return started;
-}
-
-async function metric(running: TestServer, name: string): Promise<number> {
-  const text = await (await fetch(`${running.adminEndpoint}/_metrics`)).text();
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1));
 }
 
 async function isReady(running: TestServer): Promise<boolean> {

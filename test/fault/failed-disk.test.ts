@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { metric } from '../support/metric.js';
 import type { RawReply } from '../support/raw-request.js';
 import { reportFigure } from '../support/reliability.js';
 import { startServer, waitFor, type TestServer } from '../support/server.js';
@@ -67,12 +68,6 @@ async function health(): Promise<{ status: number; word: string }> {
   return { status: reply.status, word };
 }
 
-async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`${server.adminEndpoint}/_metrics`)).text();
-  const [, value] = new RegExp(`^${name} (\\d+)$`, 'm').exec(text) ?? [];
-  return Number(value);
-}
-
 /** @returns how long it took, in seconds. */
 async function serviceResumes(): Promise<number> {
   const startedMs = performance.now();
@@ -105,7 +100,7 @@ test(
       assert.equal((await request(server, key, { method: 'DELETE' })).status, 204);
     }
     assert.deepEqual(await health(), { status: 200, word: 'degraded' });
-    assert.ok((await metric('s3ish_processes_fenced')) >= 1);
+    assert.ok((await metric(server, 's3ish_processes_fenced')) >= 1);
     assert.match(server.output(), /The disk of the data failed/);
     await sleep(1500);
     assert.deepEqual(server.childPids('server'), [pid], 'the process stays while the disk fails');
@@ -163,7 +158,7 @@ for (const error of ['EIO', 'ENOSPC'] as const) {
     { skip },
     async () => {
       const pids = server.childPids('server');
-      const restarts = await metric('s3ish_process_restarts_total');
+      const restarts = await metric(server, 's3ish_process_restarts_total');
       faults.arm({ path: 'data.mdb', calls: CALLS.head, error, nth: 1, isSticky: true });
       assert.ok((await put('new', SMALL)) >= 500);
       // The disk stays broken for the process that follows, too.
@@ -177,7 +172,10 @@ for (const error of ['EIO', 'ENOSPC'] as const) {
       await assertReadable();
       assert.ok((await put('new', SMALL)) >= 500);
       // One for the lost index, perhaps one for a try since; a loop would be ten.
-      assert.ok((await metric('s3ish_process_restarts_total')) - restarts < 8, 'no crash loop');
+      assert.ok(
+        (await metric(server, 's3ish_process_restarts_total')) - restarts < 8,
+        'no crash loop',
+      );
       const { faultCount } = faults.disarm();
       const seconds = await serviceResumes();
       assert.ok(seconds < 30, `service resumed after ${seconds} s`);

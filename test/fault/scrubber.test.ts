@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 
+import { metric } from '../support/metric.js';
 import { reportFigure } from '../support/reliability.js';
 import { s3Client } from '../support/s3-client.js';
 import { waitFor, type TestServer } from '../support/server.js';
@@ -98,12 +99,6 @@ async function start(context: TestContext, storage: Record<string, number> = {})
   });
   context.after(() => damageable.stop());
   return { server: damageable.server, damageable };
-}
-
-async function metric(server: TestServer, name: string): Promise<number> {
-  const text = await (await fetch(`${server.adminEndpoint}/_metrics`)).text();
-  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
-  return line === undefined ? NaN : Number(line.slice(name.length + 1));
 }
 
 async function damagedCountOfHealth(server: TestServer): Promise<unknown> {

@@ -131,6 +131,7 @@ export function interruptibleEnvironment(inner: Environment, gate: Interruptions
       gate.assertAlive();
       return inner.range(table, query);
     },
+    settle: (incarnation) => inner.settle(incarnation),
     lastSequence: () => {
       gate.assertAlive();
       return inner.lastSequence();

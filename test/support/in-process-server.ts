@@ -20,6 +20,7 @@ import { Reception, type ReceptionRules } from '#src/server/reception.js';
 import { openStore, type OpenStore } from '#src/store/open-store.js';
 import { newIncarnation } from '#src/util/ids.js';
 import { Semaphore } from '#src/util/semaphore.js';
+import { inlineHash } from '#src/util/stream-hash.js';
 
 /** Backends every operation is tested on. */
 export const BACKENDS = ['memory', 'file'] as const;
@@ -118,6 +119,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     admission: new Admission({ requestsCountMax: 10_000, turnMsMax: 0 }),
     uploads: new Semaphore(payloadsCountMax, unbounded),
     downloads: new Semaphore(payloadsCountMax, unbounded),
+    openMd5: () => inlineHash('md5'),
     hostId: 'in-process',
     nowMs,
     onRequestBegin: () => undefined,

@@ -26,7 +26,16 @@ const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 60_000;
 const POLL_MS = 25;
 /** Ends of the command lines of children, before and after they set their titles. */
-const TITLES = { server: /\bserver-\d+\s*$/, jobs: /\bjobs\s*$/ } as const;
+const TITLES = {
+  server: /\bserver-\d+\s*$/,
+  jobs: /\bjobs\s*$/,
+  writer: /\bwriter\s*$/,
+} as const;
+/** Runs any suite with another writer of the index than small servers have by themselves. */
+const INDEX_WRITER =
+  process.env['S3ISH_INDEX_WRITER'] === undefined
+    ? {}
+    : { index_writer: process.env['S3ISH_INDEX_WRITER'] };
 
 export interface ServerOptions {
   /** Server processes; 1 unless told. */
@@ -61,7 +70,7 @@ export interface TestServer {
   /** Everything written to standard output and error since the first start. */
   output(): string;
   /** Process ids of the children that run now, by the name in the process list. */
-  childPids(name: 'server' | 'jobs'): number[];
+  childPids(name: 'server' | 'jobs' | 'writer'): number[];
   /** SIGTERM, or SIGKILL when it does not help; removes a temporary data directory. */
   stop(): Promise<void>;
   /** SIGTERM; the exit code. Data stays. */
@@ -190,7 +199,7 @@ function settingsOf(
 ): Settings {
   const settings: Settings = {
     server: { listen_addr: `127.0.0.1:${port}` },
-    cluster: { processes: options.processes ?? 1 },
+    cluster: { processes: options.processes ?? 1, ...INDEX_WRITER },
     storage: { base_path: dataPath },
     log: { format: 'json' },
     admin: { listen_addr: `127.0.0.1:${adminPort}` },

@@ -62,6 +62,7 @@ export async function openSimStore(
     get: (table, key) => index.get(table, key),
     range: (table, query) => index.range(table, query),
     countRows: () => index.countRows(),
+    settle: (ended) => index.settle(ended),
     lastSequence: () => index.lastSequence(),
     write: async (action, input) => {
       const output = await index.write(action, input);

@@ -13,7 +13,18 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // One file for each verb of the command line.
   commands: ['maintenance', 'cluster', 'config', 'store', 'observe', 'auth', 'wire', 's3', 'util'],
   // The composition root: it alone sees every part.
-  cluster: ['jobs', 'server', 'observe', 'config', 'operations', 'auth', 'store', 's3', 'util'],
+  cluster: [
+    'jobs',
+    'server',
+    'compute',
+    'observe',
+    'config',
+    'operations',
+    'auth',
+    'store',
+    's3',
+    'util',
+  ],
   // Work over a store beside the server: check, rebuild, copy.
   maintenance: ['store', 'metadata', 'blobs', 'observe', 's3', 'util'],
   jobs: ['store', 'metadata', 'blobs', 'observe', 's3', 'util'],
@@ -29,6 +40,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: ['kernels', 's3', 'util'],
   s3: ['kernels', 'util'],
   kernels: ['util'],
+  // Work in threads beside the event loop.
+  compute: ['util'],
   config: ['util'],
   observe: ['util'],
   util: [],
@@ -44,6 +57,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   nanoid: ['src/util/ids.ts'],
   pino: ['src/observe/log.ts'],
   'pino-pretty': ['src/observe/log.ts'],
+  piscina: ['src/compute/hash-pool.ts'],
   'prom-client': ['src/observe/metrics.ts', 'src/observe/scrub-metrics.ts'],
   sax: ['src/wire/xml-reader.ts'],
   'smol-toml': ['src/config/load.ts'],
@@ -58,6 +72,7 @@ export const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['main', 'cluster', 'config', 'maintenance', 'metadata', 'blobs', 'store', 'kernels'],
   'node:fs/promises': ['cluster', 'maintenance', 'metadata', 'blobs', 'store', 'kernels'],
   'node:http': ['server'],
+  'node:net': ['server', 'cluster', 'metadata', 'util'],
   'node:vm': [],
   'node:worker_threads': ['kernels'],
 };
