@@ -29,6 +29,8 @@ export interface SigningKeyName {
 export class SigningKeyCache {
   readonly #keys: LRUCache<string, HmacSha256Key>;
   #generation = -1;
+  #hitCount = 0;
+  #missCount = 0;
 
   constructor(countMax = KEYS_COUNT_MAX) {
     this.#keys = new LRUCache({ max: countMax });
@@ -37,6 +39,14 @@ export class SigningKeyCache {
   /** Keys held now. */
   get count(): number {
     return this.#keys.size;
+  }
+
+  get hitCount(): number {
+    return this.#hitCount;
+  }
+
+  get missCount(): number {
+    return this.#missCount;
   }
 
   /** The signing key of a credential that was looked up in `credentials` just now. */
@@ -49,7 +59,11 @@ export class SigningKeyCache {
     // Dates have eight digits and access keys no spaces: no two names collide.
     const text = `${name.date}${name.accessKey} ${name.region}`;
     const known = this.#keys.get(text);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#hitCount += 1;
+      return known;
+    }
+    this.#missCount += 1;
     const key = new HmacSha256Key(deriveSigningKey(name.secretKey, name.date, name.region));
     this.#keys.set(text, key);
     return key;

@@ -24,7 +24,7 @@ export async function openConfiguredStore(
   start: StartMessage,
   recovery: DiskRecovery,
 ): Promise<OpenStore> {
-  const { storage } = start.config;
+  const { storage, cache } = start.config;
   const store = await openStore({
     backend: storage.backend,
     basePath: storage.base_path,
@@ -33,6 +33,10 @@ export async function openConfiguredStore(
     inlineBytesMax: storage.inline_max_kb * KIB,
     incarnation: start.incarnation,
     epoch: storage.backend === 'file' ? start.epoch : undefined,
+    recordCache: {
+      bytesMax: cache.metadata_cache_size_mb * KIB * KIB,
+      ttlMs: cache.metadata_cache_ttl_secs * 1000,
+    },
     hasIndexWriter: hasIndexWriter(start.config),
     onDiskFault: recovery.onDiskFault,
   });

@@ -9,10 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CredentialStore, parseCredentialsFile } from '../auth/credentials.js';
 import { HashPool } from '../compute/hash-pool.js';
+import { SigningKeyCache } from '../auth/signing-key-cache.js';
 import type { Config } from '../config/settings.js';
 import type { Log } from '../observe/log.js';
 import type { MetricsSource } from '../observe/metrics.js';
-import { requestMetrics } from '../observe/request-metrics.js';
+import { requestMetrics, type OtherFigure } from '../observe/request-metrics.js';
 import { ShedLog } from '../observe/shed-log.js';
 import type { OperationLimits } from '../operations/operation.js';
 import { Admission } from '../server/admission.js';
@@ -21,7 +22,7 @@ import type { RequestEnd } from '../server/progress.js';
 import { openTransport } from '../server/open-transport.js';
 import { Reception, type ReceptionRules } from '../server/reception.js';
 import type { Transport } from '../server/transport.js';
-import { isDamage } from '../store/open-store.js';
+import { isDamage, type OpenStore } from '../store/open-store.js';
 import { parseAddress } from '../util/address.js';
 import { parseEndpoint } from '../util/endpoint.js';
 import { parseNetwork } from '../util/network.js';
@@ -49,6 +50,7 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
   const credentials = new CredentialStore(parseCredentialsFile(start.credentialsText));
   const recovery = new DiskRecovery(context);
   const store = await openConfiguredStore(start, recovery);
+  const signingKeys = new SigningKeyCache();
   const shedLog = new ShedLog(log);
   const hashPool = new HashPool({
     threadsCount: hashThreadsCount(config),
@@ -56,12 +58,12 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
     onFault: (fault) => log.error({ err: fault }, 'A thread that hashes bodies failed'),
   });
   const metrics = config.metrics.enabled
-    ? requestMetrics({ pooledBodiesCount: () => hashPool.pooledCount })
+    ? requestMetrics(otherFigures({ store, hashPool, signingKeys }))
     : undefined;
 
   const handler = createDispatcher({
     store,
-    credentials,
+    ...{ credentials, signingKeys },
     region: config.server.region,
     isSignatureV2Offered: config.auth.signature_v2,
     limits: operationLimits(config),
@@ -114,6 +116,34 @@ export async function openServerProcess(context: PartContext): Promise<Part> {
 }
 
 const NO_METRICS: MetricsSource = { snapshot: async () => [] };
+
+/** What is counted where it happens. */
+function otherFigures(parts: {
+  readonly store: OpenStore;
+  readonly hashPool: HashPool;
+  readonly signingKeys: SigningKeyCache;
+}): readonly OtherFigure[] {
+  const { hashPool, signingKeys } = parts;
+  const { recordCache } = parts.store;
+  const counters: readonly (readonly [string, string, () => number])[] = [
+    ['pooled_bodies_total', 'Bodies hashed in a thread', () => hashPool.pooledCount],
+    ['signing_key_hits_total', 'Signing keys found', () => signingKeys.hitCount],
+    ['signing_key_misses_total', 'Signing keys derived', () => signingKeys.missCount],
+    ['metadata_cache_hits_total', 'Records found decoded', () => recordCache.hitCount],
+    ['metadata_cache_misses_total', 'Records decoded to be kept', () => recordCache.missCount],
+  ];
+  return [
+    ...counters.map(([name, help, value]) => {
+      return { type: 'counter', name: `s3ish_${name}`, help, value } as const;
+    }),
+    {
+      type: 'gauge',
+      name: 's3ish_metadata_cache_bytes',
+      help: 'Memory for decoded records, about',
+      value: () => recordCache.sizeBytes,
+    },
+  ];
+}
 
 function hashThreadsCount({ workers }: Config): number {
   const hasCores = availableParallelism() >= POOL_CORES_COUNT_MIN;

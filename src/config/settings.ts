@@ -5,7 +5,7 @@
  * `s3ish.toml` documents all of it. A setting is listed when it has an effect, not earlier: a name
  * that is accepted and ignored would promise something.
  *
- * Later parts of the server bring their own sections: `[workers]`, `[erasure]` and `[cache]`.
+ * Later parts of the server bring their own sections, such as `[erasure]`.
  *
  * @module
  */
@@ -184,6 +184,18 @@ export const SETTINGS = {
       64,
       [0, 100_000],
       'Most that the scrubber reads in a second, in MiB; it also stays below a fifth of a core. 0 turns it off.',
+    ),
+  },
+  cache: {
+    metadata_cache_size_mb: integer(
+      32,
+      [0, 65_536],
+      'MiB of memory of each process, about, for decoded records, such as the lists of parts of large objects. They are compared with the index at every use and cannot be stale. 0 keeps none.',
+    ),
+    metadata_cache_ttl_secs: integer(
+      300,
+      [1, DAY_SECS],
+      'How long a decoded record is kept at most.',
     ),
   },
   limits: {

@@ -13,6 +13,7 @@ import type { Environment } from '../metadata/environment.js';
 import { openLmdbEnvironment } from '../metadata/lmdb-environment.js';
 import { decodeCounters } from '../metadata/records.js';
 import { RecentBucket } from '../store/context.js';
+import { RecordCache } from '../store/record-cache.js';
 import { Headroom } from '../store/headroom.js';
 import { ReadHolds } from '../store/read-holds.js';
 import { Reserve } from '../store/reserve.js';
@@ -82,6 +83,7 @@ async function checkOver(options: CheckOptions, environment: Environment): Promi
     store: {
       environment,
       recentBucket: new RecentBucket(),
+      records: new RecordCache({ bytesMax: 0, ttlMs: 1 }),
       blobs: openMemoryBlobs(),
       holds: new ReadHolds(),
       headroom: new Headroom([]),

@@ -75,7 +75,8 @@ export interface Environment extends ReadView {
   refresh(): void;
   write<Input, Output>(action: Action<Input, Output>, input: Input): Promise<Output>;
   /**
-   * Resolves when no write of a process that has ended can be committed any more.
+   * Resolves when no write of a process that has ended can come to light any more: what it had
+   * committed is seen after the next `refresh`, and nothing else of it will be.
    *
    * @param incarnation - of that process.
    */

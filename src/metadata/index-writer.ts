@@ -103,7 +103,7 @@ export class IndexWriter {
     this.#settled.add(incarnation);
     for (const [socket, other] of this.#connections) if (other === incarnation) socket.destroy();
     // Behind all that was begun; with an index that cannot be written all of that has failed.
-    await this.#options.environment.write(() => undefined, undefined).catch(() => undefined);
+    await this.#options.environment.settle(incarnation).catch(() => undefined);
   }
 
   #run(requests: readonly ActionRequest[], answers: Outbox<ActionAnswer>): void {

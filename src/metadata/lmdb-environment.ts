@@ -217,9 +217,12 @@ class LmdbEnvironment implements Environment {
     return this.#queue.enqueue(action, input);
   }
 
-  /** What has ended commits nothing. */
-  settle(): Promise<void> {
-    return Promise.resolve();
+  /**
+   * A process that is killed inside LMDB can leave a commit that is complete in the file and that no
+   * reader is told of. Whoever takes the lock for writing next tells them.
+   */
+  async settle(): Promise<void> {
+    await this.write(() => undefined, undefined);
   }
 
   fence(fault: unknown): void {

@@ -56,14 +56,17 @@ interface Value {
   readonly metricName?: string;
 }
 
-/** What is counted elsewhere; asked when the metrics are read. */
-export interface OtherFigures {
-  /** Bodies that were hashed in threads. */
-  readonly pooledBodiesCount: () => number;
+/** A figure that is kept elsewhere. */
+export interface OtherFigure {
+  readonly type: 'counter' | 'gauge';
+  readonly name: string;
+  readonly help: string;
+  /** Asked when the metrics are read. */
+  readonly value: () => number;
 }
 
 /** Figures of the requests of this process, and of the process itself. */
-export function requestMetrics(others: OtherFigures): RequestMetrics {
+export function requestMetrics(others: readonly OtherFigure[]): RequestMetrics {
   const process = processMetrics();
   const tallies = new Map<string, Tally>();
   let damageCount = 0;
@@ -92,10 +95,8 @@ export function requestMetrics(others: OtherFigures): RequestMetrics {
         'Requests that failed because stored bytes are damaged',
         [{ labels: {}, value: damageCount }],
       ),
-      counter(
-        's3ish_pooled_bodies_total',
-        'Bodies whose MD5 was computed in a thread beside the event loop',
-        [{ labels: {}, value: others.pooledBodiesCount() }],
+      ...others.map(({ type, name, help, value }) =>
+        figure(type, name, help, [{ labels: {}, value: value() }]),
       ),
     ],
   };

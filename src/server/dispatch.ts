@@ -14,7 +14,7 @@ import {
 } from '../auth/authenticate.js';
 import type { CredentialStore } from '../auth/credentials.js';
 import { authenticateForm } from '../auth/form-claim.js';
-import { SigningKeyCache } from '../auth/signing-key-cache.js';
+import type { SigningKeyCache } from '../auth/signing-key-cache.js';
 import { crossOriginHeaders } from '../operations/bucket-cors.js';
 import { openForm } from '../operations/form.js';
 import {
@@ -48,6 +48,7 @@ import type { Exchange, ExchangeHandler, TransportReply } from './transport.js';
 export interface DispatcherOptions {
   readonly store: Store;
   readonly credentials: CredentialStore;
+  readonly signingKeys: SigningKeyCache;
   readonly region: string;
   readonly isSignatureV2Offered: boolean;
   readonly limits: OperationLimits;
@@ -78,7 +79,6 @@ const OVERLOADED = new S3Error('SlowDown');
 
 export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   const route = createRouter(OPERATIONS);
-  const signingKeys = new SigningKeyCache();
   const refusals = new Refusals();
 
   return async function dispatch(exchange: Exchange): Promise<void> {
@@ -233,7 +233,7 @@ export function createDispatcher(options: DispatcherOptions): ExchangeHandler {
   }
 
   function authenticationContext(nowMs: number): AuthenticationContext {
-    const { credentials, region, isSignatureV2Offered } = options;
+    const { credentials, signingKeys, region, isSignatureV2Offered } = options;
     return { credentials, signingKeys, region, isSignatureV2Offered, nowMs };
   }
 

@@ -16,6 +16,7 @@ import {
 import { S3Error } from '../s3/errors.js';
 import type { Headroom } from './headroom.js';
 import type { ReadHolds } from './read-holds.js';
+import type { RecordCache } from './record-cache.js';
 import type { Reserve } from './reserve.js';
 
 /**
@@ -43,6 +44,7 @@ export class RecentBucket {
 export interface StoreContext {
   readonly environment: Environment;
   readonly recentBucket: RecentBucket;
+  readonly records: RecordCache;
   readonly blobs: BlobStore;
   readonly holds: ReadHolds;
   /** Asked before data is added. */
@@ -77,5 +79,5 @@ export function findObjectRecord(
   key: string,
 ): ObjectRecord | undefined {
   const bytes = context.environment.get('objects', objectKey(bucketId, key));
-  return bytes === undefined ? undefined : decodeObject(bytes);
+  return bytes && context.records.decode(`objects ${bucketId} ${key}`, bytes, decodeObject);
 }

@@ -246,7 +246,7 @@ function requireManifest(context: StoreContext, uploadId: string): ManifestRecor
   const bytes = context.environment.get('manifests', manifestKey(uploadId));
   if (bytes === undefined)
     throw new DamagedRecordError(`manifest of upload ${uploadId} is missing`);
-  return decodeManifest(bytes);
+  return context.records.decode(`manifests ${uploadId}`, bytes, decodeManifest);
 }
 
 function requirePart(context: StoreContext, uploadId: string, partNumber: number): PartRecord {

@@ -38,6 +38,7 @@ import { listObjects, listUploads } from './listing.js';
 import { Headroom } from './headroom.js';
 import { findObject, headObject, objectPart, objectParts, openObject } from './open-object.js';
 import { ReadHolds, type ReadReport } from './read-holds.js';
+import { RecordCache, type RecordCacheOptions } from './record-cache.js';
 import { createReclaimer, type Reclaimer } from './reclaimer.js';
 import { Reserve } from './reserve.js';
 import { renameObject } from './rename-object.js';
@@ -62,11 +63,15 @@ export interface StoreOptions {
   readonly epoch?: number | undefined;
   /** Another process writes the index for this one; see {@link openIndexWriter}. */
   readonly hasIndexWriter?: boolean;
+  /** Memory for decoded records, and how long they stay; nothing is kept without it. */
+  readonly recordCache?: RecordCacheOptions;
   /** Clock; defaults to the system's. */
   readonly nowMs?: () => number;
   /** Told once of each volume that failed. */
   readonly onDiskFault?: (fault: DiskFault) => void;
 }
+
+const NO_CACHE: RecordCacheOptions = { bytesMax: 0, ttlMs: 1 };
 
 /** What lies on disks of its own: payloads, or the index. */
 export type DiskVolume = 'data' | 'index';
@@ -83,6 +88,8 @@ export interface DiskFault {
 export interface OpenStore extends Store {
   readonly reclaimer: Reclaimer;
   readonly verifier: Verifier;
+  /** Decoded records that are kept; see record-cache.ts. */
+  readonly recordCache: Pick<RecordCache, 'hitCount' | 'missCount' | 'sizeBytes'>;
   /** How far this process's readers have come; see read-holds.ts. */
   readReport(): ReadReport;
   /** Tries whether new files can be made durable there. @throws the fault of the disk. */
@@ -127,6 +134,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const context: StoreContext = {
     environment,
     recentBucket: new RecentBucket(),
+    records: new RecordCache(options.recordCache ?? NO_CACHE),
     blobs,
     holds: new ReadHolds(),
     headroom: new Headroom(
@@ -153,6 +161,7 @@ export function assembleStore(
   return {
     ...storeOver(context),
     ...aftercareOf(context),
+    recordCache: context.records,
     probe: (volume) => (volume === 'data' ? context.blobs.probe() : probeIndex()),
     fence: (volume, fault) => {
       (volume === 'data' ? context.blobs : context.environment).fence(fault);

@@ -12,6 +12,7 @@ import { openPlainBlobs } from '#src/blobs/plain-blobs.js';
 import { openLmdbEnvironment } from '#src/metadata/lmdb-environment.js';
 import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { RecentBucket } from '#src/store/context.js';
+import { RecordCache } from '#src/store/record-cache.js';
 import { Headroom } from '#src/store/headroom.js';
 import { Reserve } from '#src/store/reserve.js';
 import { assembleStore, type OpenStore } from '#src/store/open-store.js';
@@ -56,6 +57,7 @@ export async function openStoreAt({ backend, basePath, clock }: StorePlace): Pro
     environment: interruptibleEnvironment(environment, gate),
     blobs: interruptibleBlobs(blobs, gate),
     recentBucket: new RecentBucket(),
+    records: new RecordCache({ bytesMax: 1_000_000, ttlMs: 60_000 }),
     ...{
       holds: new ReadHolds(),
       headroom: new Headroom([]),

@@ -52,6 +52,14 @@ export const PROMISES: readonly ReliabilityPromise[] = [
         env: { S3ISH_CRASH_ROUNDS: '50' },
       },
       {
+        name: 'a commit that nobody was told of is taken for one that never was',
+        file: 'src/metadata/lmdb-environment.ts',
+        find: 'await this.write(() => undefined, undefined);',
+        replace: '',
+        test: 'crash/unseen-commit.test.js',
+        pattern: 'whose server is killed',
+      },
+      {
         name: 'what a dead process asked for is committed after its files were swept',
         file: 'src/metadata/index-writer.ts',
         find: 'this.#settled.add(incarnation);',

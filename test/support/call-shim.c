@@ -1,6 +1,6 @@
 /*
  * Loaded into server processes by LD_PRELOAD: sends signals just before the Nth system call that
- * changes a file below a directory, or that answers a request.
+ * changes a file below a directory, or that answers a request; or just after a write.
  *
  * Steered through a file that all processes map (see call-shim.ts, which knows the same layout).
  * Calls are counted over all threads, so a point is exact whichever thread gets there.
@@ -41,6 +41,8 @@ struct control {
   char path[TEXT_BYTES];
   /* The call at which the signal came. */
   char fired[2 * TEXT_BYTES];
+  /* Whether the signal comes after the call; only writes at an offset count then. */
+  int32_t is_after;
 };
 
 static struct control *control;
@@ -61,6 +63,8 @@ static int is_watched(const char *call) {
   return control->call[0] == '\0' || strcmp(control->call, call) == 0;
 }
 
+static int is_after(void) { return control != NULL && control->is_after; }
+
 static void pass(const char *call, const char *path) {
   __atomic_fetch_add(&control->seen_count, 1, __ATOMIC_SEQ_CST);
   if (__atomic_fetch_sub(&control->remaining_count, 1, __ATOMIC_SEQ_CST) != 1) return;
@@ -71,23 +75,35 @@ static void pass(const char *call, const char *path) {
   kill(getpid(), control->signal);
 }
 
-static void pass_path(const char *call, const char *path) {
+static void pass_named(const char *call, const char *path) {
   if (!is_watched(call) || path == NULL) return;
   if (strncmp(path, control->path, strlen(control->path)) == 0) pass(call, path);
 }
 
-static void pass_file(const char *call, int fd) {
+static void pass_path(const char *call, const char *path) {
+  if (!is_after()) pass_named(call, path);
+}
+
+static void pass_open(const char *call, int fd) {
   if (!is_watched(call)) return;
   char link[64], path[2 * TEXT_BYTES];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t count = readlink(link, path, sizeof path - 1);
   if (count < 0) return;
   path[count] = '\0';
-  pass_path(call, path);
+  pass_named(call, path);
+}
+
+static void pass_file(const char *call, int fd) {
+  if (!is_after()) pass_open(call, fd);
+}
+
+static void pass_written(const char *call, int fd) {
+  if (is_after()) pass_open(call, fd);
 }
 
 static void pass_answer(const void *bytes, size_t count) {
-  if (is_watched("answer") && count > 9 && memcmp(bytes, "HTTP/1.1 ", 9) == 0) pass("answer", "");
+  if (!is_after() && is_watched("answer") && count > 9 && memcmp(bytes, "HTTP/1.1 ", 9) == 0) pass("answer", "");
 }
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -105,12 +121,16 @@ static void pass_answer(const void *bytes, size_t count) {
 #define PWRITE(name, off_type)                                                \
   ssize_t name(int fd, const void *bytes, size_t count, off_type offset) {    \
     pass_file("write", fd);                                                   \
-    return NEXT(name)(fd, bytes, count, offset);                              \
+    ssize_t written = NEXT(name)(fd, bytes, count, offset);                   \
+    pass_written("write", fd);                                                \
+    return written;                                                           \
   }
 #define PWRITEV(name, off_type)                                               \
   ssize_t name(int fd, const struct iovec *parts, int count, off_type offset) { \
     pass_file("write", fd);                                                   \
-    return NEXT(name)(fd, parts, count, offset);                              \
+    ssize_t written = NEXT(name)(fd, parts, count, offset);                   \
+    pass_written("write", fd);                                                \
+    return written;                                                           \
   }
 #define ON_FILE(name)                                                         \
   int name(int fd) {                                                          \

@@ -29,8 +29,9 @@ const AT = {
   call: 32 + 4 * PIDS_COUNT_MAX,
   path: 32 + 4 * PIDS_COUNT_MAX + TEXT_BYTES,
   fired: 32 + 4 * PIDS_COUNT_MAX + 2 * TEXT_BYTES,
+  after: 32 + 4 * PIDS_COUNT_MAX + 4 * TEXT_BYTES,
 } as const;
-const CONTROL_BYTES = AT.fired + 2 * TEXT_BYTES;
+const CONTROL_BYTES = AT.after + 8;
 
 export interface KillPoint {
   /** The process whose calls count, and which gets the signal. */
@@ -42,6 +43,8 @@ export interface KillPoint {
   readonly point: number;
   /** Only files below this directory; answers to requests always count. */
   readonly path: string;
+  /** The signal comes just after the call; only writes at an offset count then. */
+  readonly isAfter?: boolean;
   /** Only this call: `fdatasync`, `write`, `rename`, `answer` ... */
   readonly call?: string;
 }
@@ -70,7 +73,8 @@ export class CallShim {
     return { LD_PRELOAD: this.#library, S3ISH_CALL_SHIM: join(this.#directory, 'control') };
   }
 
-  arm({ pid, others = [], signal, point, path, call = '' }: KillPoint): void {
+  arm(killPoint: KillPoint): void {
+    const { pid, others = [], signal, point, path, call = '', isAfter = false } = killPoint;
     const bytes = Buffer.alloc(CONTROL_BYTES);
     bytes.writeInt32LE(pid, AT.pid);
     bytes.writeInt32LE(constants.signals[signal], AT.signal);
@@ -79,6 +83,7 @@ export class CallShim {
     bytes.writeBigInt64LE(BigInt(point), AT.remaining);
     bytes.write(call, AT.call);
     bytes.write(path, AT.path);
+    bytes.writeInt32LE(isAfter ? 1 : 0, AT.after);
     writeSync(this.#control, bytes, 0, CONTROL_BYTES, 0);
     // Last: from here on calls are counted.
     bytes.writeInt32LE(1, AT.armed);

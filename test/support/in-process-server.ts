@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { CredentialStore } from '#src/auth/credentials.js';
+import { SigningKeyCache } from '#src/auth/signing-key-cache.js';
 import type { OperationLimits } from '#src/operations/operation.js';
 import { OBJECT_SIZE_BYTES_MAX, PARTS_COUNT_MAX, PART_SIZE_BYTES_MIN } from '#src/s3/limits.js';
 import { Admission } from '#src/server/admission.js';
@@ -119,6 +120,7 @@ export async function startInProcessServer(options: InProcessOptions): Promise<I
     admission: new Admission({ requestsCountMax: 10_000, turnMsMax: 0 }),
     uploads: new Semaphore(payloadsCountMax, unbounded),
     downloads: new Semaphore(payloadsCountMax, unbounded),
+    signingKeys: new SigningKeyCache(),
     openMd5: () => inlineHash('md5'),
     hostId: 'in-process',
     nowMs,

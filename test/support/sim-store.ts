@@ -17,6 +17,7 @@ import {
 } from '#src/metadata/environment.js';
 import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { RecentBucket } from '#src/store/context.js';
+import { RecordCache } from '#src/store/record-cache.js';
 import { Headroom } from '#src/store/headroom.js';
 import { assembleStore, type OpenStore } from '#src/store/open-store.js';
 import { ReadHolds } from '#src/store/read-holds.js';
@@ -75,7 +76,13 @@ export async function openSimStore(
     close: () => index.close(),
   };
   const store = assembleStore({
-    ...{ environment, blobs, recentBucket: new RecentBucket(), holds: new ReadHolds() },
+    ...{
+      environment,
+      blobs,
+      records: new RecordCache({ bytesMax: 0, ttlMs: 1 }),
+      recentBucket: new RecentBucket(),
+      holds: new ReadHolds(),
+    },
     ...{ headroom: new Headroom([]), reserve: new Reserve(undefined) },
     inlineBytesMax: SIM_INLINE_BYTES_MAX,
     nowMs: () => (nowMs += 1),

@@ -11,6 +11,7 @@ import type { BlobStore } from '#src/blobs/blob-store.js';
 import { openMemoryEnvironment } from '#src/metadata/memory-environment.js';
 import { checksumOf } from '#src/s3/checksums.js';
 import { RecentBucket, type StoreContext } from '#src/store/context.js';
+import { RecordCache } from '#src/store/record-cache.js';
 import { Headroom } from '#src/store/headroom.js';
 import { Reserve } from '#src/store/reserve.js';
 import { openObject } from '#src/store/open-object.js';
@@ -24,6 +25,7 @@ export function storeContextOf(blobs: BlobStore, inlineBytesMax = 0): StoreConte
     ...{ environment: openMemoryEnvironment(), blobs, holds: new ReadHolds() },
     ...{
       recentBucket: new RecentBucket(),
+      records: new RecordCache({ bytesMax: 0, ttlMs: 1 }),
       headroom: new Headroom([]),
       reserve: new Reserve(undefined),
       inlineBytesMax,

@@ -53,7 +53,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/commands/'],
   'hash-wasm': ['src/kernels/xxhash.ts'],
   lmdb: ['src/metadata/lmdb-environment.ts'],
-  'lru-cache': ['src/auth/signing-key-cache.ts'],
+  'lru-cache': ['src/auth/signing-key-cache.ts', 'src/store/record-cache.ts'],
   nanoid: ['src/util/ids.ts'],
   pino: ['src/observe/log.ts'],
   'pino-pretty': ['src/observe/log.ts'],
